@@ -1,0 +1,85 @@
+"""What every command shares: how errors end the program, and where words go."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from anatrial.errors import InputError
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON at full precision.")]
+PASSED, FAILED, BAD_INPUT, INCONCLUSIVE, NUMERICAL, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
+WORST_FIRST = (INTERNAL, NUMERICAL, BAD_INPUT, FAILED, INCONCLUSIVE, PASSED)
+
+
+def worst(codes: list[int]) -> int:
+    """The exit code of several files: the worst counts."""
+    return next((code for code in WORST_FIRST if code in codes), PASSED)
+
+
+def say(text: str) -> None:
+    """Print a result."""
+    sys.stdout.write(text + "\n")
+
+
+def remark(text: str) -> None:
+    """Print a remark or progress, beside the results."""
+    sys.stderr.write(text + "\n")
+
+
+def say_json(content: Any) -> None:
+    """Print JSON at full precision."""
+    say(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def report_faults(error: InputError) -> None:
+    """Say what is wrong with the input; as JSON on stdout too where JSON was asked for."""
+    remark("\n".join(str(fault) for fault in error.faults))
+    if "--json" in sys.argv:
+        say_json({"error": "input", "faults": [fault._asdict() for fault in error.faults]})
+
+
+def guarded(app: Callable[[], object]) -> None:
+    """Run the program so that no traceback reaches a user."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # results must not depend on how BLAS splits a sum
+    code = _outcome(app)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = PASSED
+    sys.exit(code)
+
+
+def _outcome(app: Callable[[], object]) -> int:
+    from anatrial.errors import ComputationError, InputError
+
+    try:
+        app()
+    except SystemExit as stop:
+        return stop.code if isinstance(stop.code, int) else PASSED if stop.code is None else INTERNAL
+    except InputError as error:
+        report_faults(error)
+        return BAD_INPUT
+    except ComputationError as error:
+        remark(f"the computation could not be completed: {error}")
+        if "--json" in sys.argv:
+            say_json({"error": "computation", "message": str(error)})
+        return NUMERICAL
+    except KeyboardInterrupt:
+        remark("interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        return PASSED
+    except Exception as error:  # noqa: BLE001 - the last resort: a traceback never reaches a user
+        remark(f"internal error ({type(error).__name__}: {error}); please report it with the command and the files")
+        if "--json" in sys.argv:
+            say_json({"error": "internal", "message": f"{type(error).__name__}: {error}"})
+        return INTERNAL
+    return PASSED

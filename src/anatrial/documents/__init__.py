@@ -1,0 +1,1 @@
+"""What a file may say: an indication (evidence and recipes) and a scenario (a trial to plan)."""

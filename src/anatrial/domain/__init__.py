@@ -1,0 +1,1 @@
+"""The nouns of trial planning: evidence, priors, looks, regions, results."""

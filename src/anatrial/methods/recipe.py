@@ -1,0 +1,99 @@
+"""What every recipe has: its endpoint, the outcomes it uses, what it equates, and a robust part."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from anatrial.domain.evidence import Discount, Outcome, Study, Tier
+from anatrial.domain.mixture import BetaMixture, BetaPart
+from anatrial.spec import Name, OpenRate, Rate, Shape, Spec, Text
+
+
+class Robust(Spec):
+    """The part of a prior that says: history may not apply (Schmidli et al. 2014, Biometrics 70:1023-1032)."""
+
+    weight: Rate
+    mean: OpenRate = 0.5
+    effective_n: Annotated[float, Field(gt=0, le=1e5)] = 2.0
+    """a + b of the part; 2 at mean 0.5 is the uniform (RBesT calls it n = 1)."""
+    why: Text
+
+    def part(self) -> BetaPart:
+        """The part with its weight."""
+        return BetaPart(self.weight, self.mean * self.effective_n, (1 - self.mean) * self.effective_n)
+
+
+class Equated(Spec):
+    """Outcomes of different endpoint ids, visits or analysis sets that a recipe treats as the same, and why."""
+
+    outcomes: Annotated[tuple[Name, ...], Field(min_length=2)]
+    why: Text
+
+
+class Base(Spec):
+    """The prior before any study: Beta(a, b)."""
+
+    a: Shape = 1.0
+    b: Shape = 1.0
+
+
+class Recipe(Spec):
+    """How outcomes become a prior."""
+
+    title: Text
+    endpoint: Name
+    robust: Robust | None = None
+    notes: tuple[Text, ...] = ()
+
+    def with_robust(self, mixture: BetaMixture) -> BetaMixture:
+        """The mixture with the robust part added, if the recipe has one."""
+        return mixture if self.robust is None else mixture.robustified(self.robust.part())
+
+
+class Contribution(Spec):
+    """What one outcome brought to a prior: its counts, the weight they were given, and why."""
+
+    outcome: Name
+    study: Name
+    n: int
+    responders: int
+    weight: Rate
+    why: Text
+
+
+class Counted(Recipe):
+    """A recipe that adds weighted counts to a base prior."""
+
+    outcomes: Annotated[tuple[Name, ...], Field(min_length=1)]
+    base: Base = Base()
+    weights: dict[Name, Discount] = {}
+    """Weight of a study by its id, where it differs from the method's own, with the reason in words."""
+    treated_as_same: tuple[Equated, ...] = ()
+
+    def default_weight(self, tier: Tier) -> Discount:
+        """The weight of a study of this tier where the recipe does not name the study."""
+        raise TypeError(tier)
+
+    def contributions(self, records: tuple[tuple[Study, Outcome], ...]) -> tuple[Contribution, ...]:
+        """The counts and weights of the records, in their order."""
+        found = []
+        for study, outcome in records:
+            weight = self.weights.get(study.id) or self.default_weight(study.tier)
+            found.append(
+                Contribution(
+                    outcome=outcome.id, study=study.id, n=outcome.n or 0, responders=outcome.responders or 0,
+                    weight=weight.weight, why=weight.why,
+                )
+            )  # fmt: skip
+        return tuple(found)
+
+    def mixture(self, contributions: tuple[Contribution, ...]) -> BetaMixture:
+        """Beta(base a + weighted responders, base b + weighted non-responders), with the robust part.
+
+        Source: Ibrahim & Chen (2000), Statist. Sci. 15:46-60 (power prior with fixed powers).
+        """
+        a = self.base.a + sum(c.weight * c.responders for c in contributions)
+        b = self.base.b + sum(c.weight * (c.n - c.responders) for c in contributions)
+        return self.with_robust(BetaMixture.beta(a, b))

@@ -1,0 +1,201 @@
+"""The base of every spec (what a person writes in a file), and strict reading of TOML into one.
+
+A spec is a frozen, strict pydantic model. Reading reports every fault of a file at once, in the words of the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import json
+import math
+import re
+import tomllib
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from anatrial.errors import Fault, InputError
+
+MAX_BYTES = 1_000_000
+MAX_KEY_DEPTH = 10
+MAX_N = 2_000  # patients per arm up to which every probability is enumerated
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=80)]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True)]
+Rate = Annotated[float, Field(ge=0, le=1)]
+OpenRate = Annotated[float, Field(gt=0, lt=1)]
+RateDifference = Annotated[float, Field(gt=-1, lt=1)]
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+ArmSize = Annotated[int, Field(ge=1, le=MAX_N)]
+Shape = Annotated[float, Field(ge=1e-3, le=1e5)]
+
+
+class Spec(BaseModel):
+    """What a person writes: frozen, strict, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+
+
+SpecT = TypeVar("SpecT", bound=Spec)
+
+
+class Versioned(Spec):
+    """A file format: refuses a version that it does not know instead of guessing."""
+
+    version: typing.Literal[1]
+
+
+def parse_toml(text: str, model: type[SpecT], where: str) -> SpecT:
+    """A spec from the text of a TOML file; ``where`` names the file in messages.
+
+    Raises ``InputError`` with every fault: broken TOML, unknown keys, wrong types, values out of range.
+    """
+    data = _toml_data(text.removeprefix("\ufeff"), where)
+    faults = [Fault(f"{where}: {spoken(path)}", got, "a plain, finite value", fix) for path, got, fix in _unfit(data, ())]
+    if faults:
+        raise InputError(*faults)
+    try:
+        return model.model_validate_json(json.dumps(data))
+    except ValidationError as error:
+        raise InputError(*_faults(error, model, where)) from None
+
+
+def _toml_data(text: str, where: str) -> dict[str, Any]:
+    if len(text.encode()) > MAX_BYTES:
+        raise InputError(Fault(where, f"{len(text.encode()):,} bytes", f"at most {MAX_BYTES:,} bytes", "split the file"))
+    for key in re.finditer(r"[^=,{\[\n]+(?==)|^[ \t]*\[+[^\]\n]*", text, re.MULTILINE):
+        if key.group().count(".") >= MAX_KEY_DEPTH:
+            line = text.count("\n", 0, key.start()) + 1
+            raise InputError(Fault(f"{where}: line {line}", "a very deep key", f"keys at most {MAX_KEY_DEPTH} levels deep"))
+    try:
+        return tomllib.loads(text)
+    except (ValueError, RecursionError) as error:
+        got = "too deeply nested" if isinstance(error, RecursionError) else str(error)
+        raise InputError(Fault(where, got, "a valid TOML file", "see https://toml.io for the format")) from None
+
+
+def _unfit(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """Values that TOML has and specs refuse: dates, infinities, not-a-number."""
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _unfit(inner, (*path, key))
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _unfit(inner, (*path, index))
+    elif isinstance(value, float) and not math.isfinite(value):
+        yield path, str(value), "give a number"
+    elif not isinstance(value, str | int | float | bool):
+        yield path, str(value), "write dates and times as text in quotes"
+
+
+def spoken(path: tuple[str | int, ...]) -> str:
+    """A path as a person says it, counting from 1: ``("targets", 1, "truth")`` is ``targets 2, truth``."""
+    said = ""
+    for step in path:
+        if isinstance(step, int):
+            said += f" {step + 1}"
+        else:
+            said += ("" if not said else ", " if said[-1].isdigit() else ".") + step
+    return said or "the file"
+
+
+def nearest(name: str, valid: typing.Iterable[str]) -> str:
+    """A hint with the most similar valid name, or the list of valid names."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    return f"valid: {', '.join(names)}" if names else "there are none"
+
+
+def _faults(error: ValidationError, model: type[Spec], where: str) -> Iterator[Fault]:
+    for item in error.errors(include_url=False):
+        path, owner, tags = _locate(model, item["loc"])
+        place = f"{where}: {spoken(path)}"
+        kind, ctx = item["type"], item.get("ctx", {})
+        if kind == "extra_forbidden":
+            valid = [name for name in owner.model_fields if name not in path[:0]] if owner else []
+            yield Fault(place, f"unknown key {path[-1]!r}", "a known key", nearest(str(path[-1]), valid))
+        elif kind == "missing":
+            yield Fault(place, "nothing", f"{path[-1]!r}", f"add {path[-1]}")
+        elif kind in {"union_tag_invalid", "union_tag_not_found"}:
+            expected = str(ctx.get("expected_tags", ", ".join(tags))).replace("'", "")
+            tag = str(ctx["tag"]) if "tag" in ctx else ""
+            place += "" if tag == "" and not path else ".kind" if path else "kind"
+            got = repr(tag) if tag else "no kind"
+            yield Fault(place, got, f"one of {expected}", nearest(tag, expected.split(", ")) if tag else "add kind = ...")
+        else:
+            message = str(item["msg"]).removeprefix("Value error, ").replace("Input should be", "").strip()
+            got, _, fix = ("", "", "") if kind != "value_error" else ("", "", "")
+            if kind == "value_error" and "|" in message:
+                got, message, fix = (*(part.strip() for part in message.split("|", 2)), "", "")[:3]
+            shown = got or _shown(item["input"])
+            if kind == "string_pattern_mismatch":
+                message = "small letters, digits and hyphens only"
+            yield Fault(place, shown, message, fix)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return "a table with " + (", ".join(map(str, value)) or "nothing")
+    text = json.dumps(value, default=str, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _locate(model: type[Spec], loc: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], type[Spec] | None, list[str]]:
+    """The path without union tags, the spec that owns its last key, and the tags open at that place."""
+    path: list[str | int] = []
+    here: Any = model
+    owner: type[Spec] | None = None
+    for step in loc:
+        members = _members(here)
+        specs = [m for m in members if isinstance(m, type) and issubclass(m, Spec)]
+        tagged = [m for m in specs if step in _kinds(m)]
+        if len(specs) > 1 and tagged:
+            here = tagged[0]
+            continue
+        if isinstance(step, str) and step not in {f for m in specs for f in m.model_fields} and len(members) > 1:
+            named = [m for m in members if getattr(m, "__name__", "") == step]
+            if named or step.startswith(("tuple", "function", "constrained", "int", "float", "str", "bool")):
+                here = named[0] if named else here
+                continue
+        path.append(step)
+        owner = next((m for m in specs if step in m.model_fields), specs[0] if specs else None)
+        here = _inner(owner, members, step)
+    tags = [kind for m in _members(here) if isinstance(m, type) and issubclass(m, Spec) for kind in _kinds(m)]
+    return tuple(path), owner, tags
+
+
+def _inner(owner: type[Spec] | None, members: list[Any], step: str | int) -> Any:
+    if owner is not None and step in owner.model_fields:
+        return owner.model_fields[str(step)].annotation
+    for member in members:
+        arguments = typing.get_args(member)
+        if arguments:
+            return arguments[-1] if typing.get_origin(member) is not tuple else arguments[0]
+    return None
+
+
+def _members(annotation: Any) -> list[Any]:
+    """The alternatives of an annotation, with ``Annotated``, ``Union`` and ``None`` taken off."""
+    origin = typing.get_origin(annotation)
+    if origin is Annotated:
+        return _members(typing.get_args(annotation)[0])
+    if origin in {typing.Union, types.UnionType}:
+        return [m for a in typing.get_args(annotation) if a is not type(None) for m in _members(a)]
+    return [annotation]
+
+
+def _kinds(model: type[Spec]) -> tuple[str, ...]:
+    field = model.model_fields.get("kind") or model.model_fields.get("method")
+    return typing.get_args(field.annotation) if field else ()
+
+
+def digest(content: object) -> str:
+    """sha256 of canonical JSON (sorted keys, no spaces, shortest digits of each number)."""
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
