@@ -1,3 +1,54 @@
-"""Exact power, sample size and assurance for new anakinra trials, planned from published response rates."""
+"""Exact power, sample size and assurance for new anakinra trials, planned from published response rates.
+
+>>> import anatrial
+>>> result = anatrial.evaluate(anatrial.read_scenario("anajis"))
+>>> result.verdicts[0].outcome
+'PASS'
+
+Names are loaded when they are first used, so that importing the package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from anatrial.domain.mixture import BetaMixture as BetaMixture
+    from anatrial.domain.results import Evaluation as Evaluation
+    from anatrial.domain.results import SizeSearch as SizeSearch
+    from anatrial.errors import ComputationError as ComputationError
+    from anatrial.errors import InputError as InputError
+    from anatrial.files import read_indication as read_indication
+    from anatrial.files import read_scenario as read_scenario
+    from anatrial.plan.derive import derive as derive
+    from anatrial.plan.evaluate import evaluate as evaluate
+    from anatrial.plan.size import search as size
+
+_HOMES = {
+    "BetaMixture": ("anatrial.domain.mixture", "BetaMixture"),
+    "ComputationError": ("anatrial.errors", "ComputationError"),
+    "Evaluation": ("anatrial.domain.results", "Evaluation"),
+    "InputError": ("anatrial.errors", "InputError"),
+    "SizeSearch": ("anatrial.domain.results", "SizeSearch"),
+    "derive": ("anatrial.plan.derive", "derive"),
+    "evaluate": ("anatrial.plan.evaluate", "evaluate"),
+    "read_indication": ("anatrial.files", "read_indication"),
+    "read_scenario": ("anatrial.files", "read_scenario"),
+    "size": ("anatrial.plan.size", "search"),
+}
+
+__all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the names of the table
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'anatrial' has no attribute {name!r}")
+    module, attribute = _HOMES[name]
+    return getattr(import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

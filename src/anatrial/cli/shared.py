@@ -6,7 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import typer
 
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="Print JSON at full precision.")]
 PASSED, FAILED, BAD_INPUT, INCONCLUSIVE, NUMERICAL, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
 WORST_FIRST = (INTERNAL, NUMERICAL, BAD_INPUT, FAILED, INCONCLUSIVE, PASSED)
-
-
-def worst(codes: list[int]) -> int:
-    """The exit code of several files: the worst counts."""
-    return next((code for code in WORST_FIRST if code in codes), PASSED)
 
 
 def say(text: str) -> None:
@@ -36,6 +31,47 @@ def remark(text: str) -> None:
 def say_json(content: Any) -> None:
     """Print JSON at full precision."""
     say(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def each(names: list[str], one: Callable[[str], int]) -> tuple[int, list[dict[str, str]]]:
+    """Run every name even where one is wrong: the worst exit code, and the faults as JSON content."""
+    from anatrial.errors import ComputationError, InputError
+
+    codes, faults = [], []
+    for name in names:
+        try:
+            codes.append(one(name))
+        except InputError as error:
+            remark("\n".join(str(fault) for fault in error.faults))
+            faults += [fault._asdict() for fault in error.faults]
+            codes.append(BAD_INPUT)
+        except ComputationError as error:
+            remark(f"{name}: the computation could not be completed: {error}")
+            faults.append({"where": name, "got": str(error), "expected": "a number that can be stood for", "fix": ""})
+            codes.append(NUMERICAL)
+    return next(code for code in WORST_FIRST if code in codes), faults
+
+
+class Bar:
+    """Progress on stderr where a person watches, nothing where nobody does."""
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._shown = ""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._shown:
+            sys.stderr.write("\r" + " " * len(self._shown) + "\r")
+
+    def advance(self, done: int, total: int) -> None:
+        """``done`` of ``total`` steps are finished."""
+        if sys.stderr.isatty():
+            self._shown = f"{self._what} {done} of {total}"
+            sys.stderr.write("\r" + self._shown)
+            sys.stderr.flush()
 
 
 def report_faults(error: InputError) -> None:

@@ -1,0 +1,157 @@
+"""A response rate we are unsure of, as a weighted sum of Betas."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import NamedTuple, Self
+
+import numpy as np
+from scipy.special import betainc, betaln
+
+from anatrial.errors import ComputationError, Fault, InputError
+from anatrial.numerics import FloatArray, beta
+from anatrial.numerics.superiority import probability_greater
+
+LEAST_SHAPE, MOST_SHAPE = 1e-3, 1e6
+
+
+class BetaPart(NamedTuple):
+    """One Beta component; ``a`` and ``b`` read as prior responders and non-responders."""
+
+    weight: float
+    a: float
+    b: float
+
+
+@dataclass(frozen=True, slots=True)
+class BetaMixture:
+    """A response rate we are unsure of, as a weighted sum of Betas.
+
+    Weights are positive and sum to 1; shapes lie in [1e-3, 1e6]. Anything else raises ``InputError``.
+    """
+
+    parts: tuple[BetaPart, ...]
+
+    def __post_init__(self) -> None:
+        total = math.fsum(part.weight for part in self.parts)
+        weights_fit = all(0 <= part.weight <= 1 for part in self.parts) and abs(total - 1) < 1e-9
+        if not self.parts or not weights_fit:
+            got = ", ".join(f"{part.weight:g}" for part in self.parts) or "no part"
+            raise InputError(Fault("mixture, weights", got, "weights of 0 to 1 that sum to 1"))
+        for part in self.parts:
+            if not all(LEAST_SHAPE <= shape <= MOST_SHAPE for shape in part[1:]):
+                expected = f"shapes from {LEAST_SHAPE:g} to {MOST_SHAPE:g}"
+                raise InputError(Fault("mixture, shapes", f"Beta({part.a:g}, {part.b:g})", expected))
+
+    @classmethod
+    def beta(cls, a: float, b: float) -> Self:
+        """One Beta(a, b)."""
+        return cls((BetaPart(1.0, a, b),))
+
+    @classmethod
+    def with_median(cls, median: float, lower: float, upper: float, level: float) -> Self:
+        """The Beta with this median whose interval [lower, upper] holds probability ``level``.
+
+        Bisection on a + b: the interval's probability grows with it. Raises ``ComputationError`` if no Beta does it.
+        """
+
+        def at(strength: float) -> tuple[float, float, float]:
+            low, high = 1e-9, 1 - 1e-9
+            for _ in range(200):  # the median falls as the share of b grows
+                share = 0.5 * (low + high)
+                low, high = (share, high) if betainc(share * strength, (1 - share) * strength, median) > 0.5 else (low, share)
+            a, b = low * strength, (1 - low) * strength
+            return a, b, float(betainc(a, b, upper) - betainc(a, b, lower))
+
+        weak, strong = 0.01, 1e5
+        if not at(weak)[2] < level < at(strong)[2]:
+            raise ComputationError(f"no Beta has median {median:g} and probability {level:g} between {lower:g} and {upper:g}")
+        while strong / weak > 1 + 1e-13:
+            middle = math.sqrt(weak * strong)
+            weak, strong = (middle, strong) if at(middle)[2] < level else (weak, middle)
+        a, b, _ = at(strong)
+        return cls.beta(a, b)
+
+    def robustified(self, part: BetaPart) -> Self:
+        """The mixture with ``part`` added: the other weights are scaled by one minus its weight."""
+        kept = tuple(BetaPart(p.weight * (1 - part.weight), p.a, p.b) for p in self.parts)
+        return type(self)((*kept, part) if part.weight > 0 else self.parts)
+
+    @property
+    def array(self) -> FloatArray:
+        """Weights and shapes, shape (K, 3)."""
+        return np.array(self.parts, dtype=np.float64)
+
+    @property
+    def mean(self) -> float:
+        """Expected rate."""
+        return math.fsum(w * a / (a + b) for w, a, b in self.parts)
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation of the rate: spread within the parts and between their means."""
+        mean = self.mean
+        return math.sqrt(
+            math.fsum(w * (a * b / ((a + b) ** 2 * (a + b + 1)) + (a / (a + b) - mean) ** 2) for w, a, b in self.parts)
+        )
+
+    @property
+    def effective_n(self) -> float:
+        """Moment effective sample size: a + b of the one Beta with this mean and standard deviation.
+
+        Source: Morita, Thall & Mueller (2008), Biometrics 64:595-602, section 2; the "moment" method of RBesT.
+        """
+        if len(self.parts) == 1:
+            return self.parts[0].a + self.parts[0].b
+        return self.mean * (1 - self.mean) / self.sd**2 - 1
+
+    def density(self, rate: float) -> float:
+        """Density at a rate in [0, 1]; may be infinite at the ends."""
+        return float(np.exp(beta.log_density(self.array, np.array([rate]))[0]))
+
+    def cdf(self, rate: float) -> float:
+        """P(rate <= x)."""
+        return float(beta.cdf(self.array, np.array([rate]))[0])
+
+    def survival(self, rate: float) -> float:
+        """P(rate > x), accurate where it is small."""
+        return float(beta.survival(self.array, np.array([rate]))[0])
+
+    def quantile(self, p: float) -> float:
+        """The rate below which the mixture has probability ``p``."""
+        return beta.quantile(self.array, p)
+
+    def interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Equal-tailed interval that holds probability ``level``."""
+        return self.quantile((1 - level) / 2), self.quantile((1 + level) / 2)
+
+    def updated(self, x: int, n: int) -> Self:
+        """Posterior after x responders in n patients; weights follow each part's prediction."""
+        if not 0 <= x <= n:
+            raise InputError(Fault("update", f"{x} of {n}", "0 <= responders <= n"))
+        log_w = [
+            (math.log(w) if w > 0 else -math.inf) + float(betaln(a + x, b + n - x) - betaln(a, b)) for w, a, b in self.parts
+        ]
+        raw = np.exp(np.array(log_w) - max(log_w))
+        pairs = zip((raw / raw.sum()).tolist(), self.parts, strict=True)
+        return type(self)(tuple(BetaPart(w, a + x, b + n - x) for w, (_, a, b) in pairs))
+
+    def predictive(self, n: int) -> FloatArray:
+        """Probability of 0..n responders in the next n patients, shape (n + 1,)."""
+        return beta.beta_binomial(self.array, n)
+
+    def predicted_quantile(self, p: float, n: int) -> int:
+        """The least count whose predictive probability of at most that many reaches ``p``."""
+        return min(int(np.searchsorted(np.cumsum(self.predictive(n)), p - 1e-12)), n)
+
+    def probability_above(self, other: BetaMixture, margin: float = 0.0) -> float:
+        """P(self > other + margin) for independent rates."""
+        if not -1 < margin < 1:
+            return float(margin <= -1)
+        return float(probability_greater(self.array, 0, other.array, 0, margin)[0, 0])
+
+    def said(self) -> str:
+        """Closed form in words: ``0.8 Beta(8, 26) + 0.2 Beta(1, 1)``."""
+        said = [(f"{w:.4g} " if len(self.parts) > 1 else "") + f"Beta({a:.6g}, {b:.6g})" for w, a, b in self.parts]
+        return " + ".join(said)

@@ -51,7 +51,7 @@ class Elicited(Recipe):
         probability is met; its two tails need not be equal.
         """
         if self.mean is not None and self.effective_n is not None:
-            return self.with_robust(BetaMixture.beta(self.mean * self.effective_n, (1 - self.mean) * self.effective_n))
+            return BetaMixture.beta(self.mean * self.effective_n, (1 - self.mean) * self.effective_n)
         assert self.median is not None  # noqa: S101 - the validator above allows no third form
         assert self.interval is not None  # noqa: S101
-        return self.with_robust(BetaMixture.with_median(self.median, self.interval.lower, self.interval.upper, self.interval.level))
+        return BetaMixture.with_median(self.median, self.interval.lower, self.interval.upper, self.interval.level)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from anatrial.domain.evidence import Discount, Outcome, Study, Tier
 from anatrial.domain.mixture import BetaMixture, BetaPart
+from anatrial.domain.prior import Contribution
 from anatrial.spec import Name, OpenRate, Rate, Shape, Spec, Text
 
 
@@ -47,21 +48,6 @@ class Recipe(Spec):
     robust: Robust | None = None
     notes: tuple[Text, ...] = ()
 
-    def with_robust(self, mixture: BetaMixture) -> BetaMixture:
-        """The mixture with the robust part added, if the recipe has one."""
-        return mixture if self.robust is None else mixture.robustified(self.robust.part())
-
-
-class Contribution(Spec):
-    """What one outcome brought to a prior: its counts, the weight they were given, and why."""
-
-    outcome: Name
-    study: Name
-    n: int
-    responders: int
-    weight: Rate
-    why: Text
-
 
 class Counted(Recipe):
     """A recipe that adds weighted counts to a base prior."""
@@ -76,24 +62,38 @@ class Counted(Recipe):
         """The weight of a study of this tier where the recipe does not name the study."""
         raise TypeError(tier)
 
-    def contributions(self, records: tuple[tuple[Study, Outcome], ...]) -> tuple[Contribution, ...]:
-        """The counts and weights of the records, in their order."""
+    def contributions(
+        self, records: tuple[tuple[Study, Outcome], ...], better: dict[str, str]
+    ) -> tuple[Contribution, ...]:
+        """The counts and weights of the records, in their order; ``better`` tells each endpoint's direction."""
         found = []
         for study, outcome in records:
             weight = self.weights.get(study.id) or self.default_weight(study.tier)
             found.append(
                 Contribution(
-                    outcome=outcome.id, study=study.id, n=outcome.n or 0, responders=outcome.responders or 0,
-                    weight=weight.weight, why=weight.why,
+                    outcome=outcome.id,
+                    study=study.id,
+                    title=study.title,
+                    visit=outcome.visit,
+                    n=outcome.n or 0,
+                    responders=_responders(outcome, better[outcome.endpoint]),
+                    weight=weight.weight,
+                    why=weight.why,
                 )
-            )  # fmt: skip
+            )
         return tuple(found)
 
     def mixture(self, contributions: tuple[Contribution, ...]) -> BetaMixture:
-        """Beta(base a + weighted responders, base b + weighted non-responders), with the robust part.
+        """Beta(base a + weighted responders, base b + weighted non-responders), without the robust part.
 
         Source: Ibrahim & Chen (2000), Statist. Sci. 15:46-60 (power prior with fixed powers).
         """
         a = self.base.a + sum(c.weight * c.responders for c in contributions)
         b = self.base.b + sum(c.weight * (c.n - c.responders) for c in contributions)
-        return self.with_robust(BetaMixture.beta(a, b))
+        return BetaMixture.beta(a, b)
+
+
+def _responders(outcome: Outcome, better: str) -> int:
+    """Responders; where fewer is better, those without the event."""
+    events = outcome.responders or 0
+    return events if better == "more" else (outcome.n or 0) - events

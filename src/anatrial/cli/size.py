@@ -1,0 +1,40 @@
+"""``anatrial size``: search sample sizes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from anatrial.cli.shared import FAILED, PASSED, Bar, Json, say, say_json
+
+
+def size(
+    scenario: Annotated[str, typer.Argument(help="A scenario file with a [size] range, or the name of a shipped one.")],
+    *,
+    plot: Annotated[Path | None, typer.Option(help="Draw every target along n (.png, .svg or .pdf).")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder for results.json and results.csv.")] = None,
+    json: Json = False,
+) -> None:
+    """Find the sample sizes at which the targets hold, and hold for good."""
+    from anatrial.files import read_scenario, write_bytes
+    from anatrial.plan.size import search
+    from anatrial.report.machine import SIZE_COLUMNS, csv_bytes, json_bytes, size_content, size_rows
+    from anatrial.report.size_text import size_text
+
+    used = read_scenario(scenario)
+    with Bar("sizes") as bar:
+        result = search(used, bar)
+    if plot is not None:
+        from anatrial.report.pictures import picture_format, size_picture
+
+        write_bytes(plot, size_picture(result, used, picture_format(plot)))
+    if out is not None:
+        write_bytes(out / "results.csv", csv_bytes(SIZE_COLUMNS, size_rows(result)))
+        write_bytes(out / "results.json", json_bytes(size_content(result)))
+    if json:
+        say_json(size_content(result))
+    else:
+        say(size_text(result, used))
+    raise typer.Exit(PASSED if result.answers[0].safe_n is not None else FAILED)

@@ -1,0 +1,193 @@
+"""What a run computes: numbers with their bounds, verdicts, and everything beside them. Values only, no formatting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from anatrial.domain.counts import Look, Regions
+from anatrial.domain.prior import Prior
+
+Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+
+
+class Estimate(NamedTuple):
+    """A number that lies between ``lower`` and ``upper``; Monte Carlo error and draws are None where it is exact."""
+
+    value: float
+    lower: float
+    upper: float
+    mcse: float | None = None
+    draws: int | None = None
+
+
+def exactly(value: float) -> Estimate:
+    """An enumerated number: its bounds are itself."""
+    return Estimate(value, value, value)
+
+
+class Metric(NamedTuple):
+    """A named number of a truth, and the control rate at which it is taken where there is a worst one."""
+
+    name: str
+    estimate: Estimate
+    at: float | None = None
+
+
+class Curve(NamedTuple):
+    """A quantity along rates."""
+
+    name: str
+    rates: tuple[float, ...]
+    values: tuple[float, ...]
+
+
+class GridTable(NamedTuple):
+    """Success (and harm) probabilities, one row per treatment rate, one column per control rate."""
+
+    treatment: tuple[float, ...]
+    control: tuple[float, ...]
+    success: tuple[tuple[float, ...], ...]
+    harm: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatingCharacteristics:
+    """What happens under one truth."""
+
+    truth: str
+    kind: str
+    metrics: tuple[Metric, ...]
+    curves: tuple[Curve, ...] = ()
+    table: GridTable | None = None
+
+    def metric(self, name: str) -> Metric:
+        """The metric of this name; ``KeyError`` if this truth has none."""
+        for metric in self.metrics:
+            if metric.name == name:
+                return metric
+        raise KeyError(name)
+
+    def has(self, name: str) -> bool:
+        """Whether this truth has a metric of this name."""
+        return any(metric.name == name for metric in self.metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a target holds."""
+
+    outcome: Outcome
+    metric: str
+    truth: str
+    estimate: Estimate
+    bound: Literal["at_least", "at_most"]
+    threshold: float
+    at: float | None = None
+
+
+def judged(estimate: Estimate, bound: Literal["at_least", "at_most"], threshold: float) -> Outcome:
+    """PASS where both bounds are on the right side, FAIL where neither is, INCONCLUSIVE where they straddle it."""
+    if bound == "at_least":
+        good, bad = estimate.lower >= threshold, estimate.upper < threshold
+    else:
+        good, bad = estimate.upper <= threshold, estimate.lower > threshold
+    return "PASS" if good else "FAIL" if bad else "INCONCLUSIVE"
+
+
+class Alternative(NamedTuple):
+    """The same trial judged with another analysis prior or certainty."""
+
+    label: str
+    certainty: float
+    power: float | None
+    type1: Estimate | None
+
+
+class KeptWeight(NamedTuple):
+    """Posterior weight of the informative parts of the control prior after ``x`` responders."""
+
+    x: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Borrowing:
+    """What an informative analysis prior does, and where its promise breaks."""
+
+    arms: tuple[str, ...]
+    rows: tuple[Alternative, ...]
+    without_study: tuple[Alternative, ...]
+    promised: float | None
+    """Type I error that a target promises, if one does."""
+    breaks_at: float | None
+    """Least control rate above the promised range at which type I error passes the promise."""
+    breaks_below: float | None
+    """Largest control rate below the promised range at which it does."""
+    kept: tuple[KeptWeight, ...]
+    prior_weight: float | None
+    predicted: tuple[int, int, int] | None
+    """Control responders that the prior expects in this trial: median and central 95 % interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One run: what was planned, what would happen, and whether every target holds."""
+
+    scenario: str
+    title: str
+    look: Look
+    regions: Regions
+    characteristics: tuple[OperatingCharacteristics, ...]
+    verdicts: tuple[Verdict, ...]
+    borrowing: Borrowing | None
+    priors: tuple[tuple[str, Prior], ...]
+    """Where the file uses a prior, and the prior."""
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    scenario_digest: str
+    tool_version: str
+
+    def of(self, truth: str) -> OperatingCharacteristics:
+        """What happens under the truth of this name."""
+        for found in self.characteristics:
+            if found.truth == truth:
+                return found
+        raise KeyError(truth)
+
+
+class SizePoint(NamedTuple):
+    """One sample size: per target the estimate and its verdict, in the order of the targets."""
+
+    n: int
+    look: Look
+    estimates: tuple[Estimate, ...]
+    outcomes: tuple[Outcome, ...]
+
+
+class SizeAnswer(NamedTuple):
+    """The sample sizes that meet one target, or all of them jointly."""
+
+    label: str
+    first_n: int | None
+    safe_n: int | None
+    """Least n from which every larger n up to the end of the range holds; None where the range ends too soon to say."""
+    holds_from: int | None
+    """Least n from which the end of the range is held, whether or not the range goes far enough to call it safe."""
+    meets: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SizeSearch:
+    """Every size of a range, judged."""
+
+    scenario: str
+    title: str
+    targets: tuple[str, ...]
+    points: tuple[SizePoint, ...]
+    skipped: tuple[int, ...]
+    answers: tuple[SizeAnswer, ...]
+    """All targets jointly first, then each alone."""
+    last_n: int
+    scenario_digest: str
+    tool_version: str

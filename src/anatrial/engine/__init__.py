@@ -1,0 +1,1 @@
+"""How operating characteristics are computed: every number a sum over tables."""

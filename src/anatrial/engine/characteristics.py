@@ -1,0 +1,196 @@
+"""Operating characteristics of a rule's regions under each truth: power, type I error and assurance are one sum."""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+import numpy as np
+
+from anatrial.domain.counts import Regions
+from anatrial.domain.results import Curve, GridTable, Metric, OperatingCharacteristics, exactly
+from anatrial.engine import type_one
+from anatrial.engine.estimators import estimator_metrics
+from anatrial.numerics import FloatArray, tables
+from anatrial.numerics.binomial import binomial
+from anatrial.numerics.superiority import greater_than_rate, probability_greater
+from anatrial.rules import AnyRule
+from anatrial.rules.exact_binomial import ExactBinomial
+from anatrial.rules.posterior import Posterior
+from anatrial.truths import AnyTruth
+from anatrial.truths.design_prior import DesignPrior
+from anatrial.truths.grid import Grid
+from anatrial.truths.no_effect import NoEffect
+from anatrial.truths.points import Points
+
+CURVE_RATES = 201
+
+
+def characteristics(
+    name: str, rule: AnyRule, regions: Regions, truth: AnyTruth, planned: Points | None
+) -> OperatingCharacteristics:
+    """What happens under one truth.
+
+    Parameters
+    ----------
+    name
+        The truth's name in its file.
+    planned
+        The rates that the trial hopes for, where the file has a points truth: assurance is set beside them.
+    """
+    match truth:
+        case Points():
+            metrics, curves = _under_rates(rule, regions, truth), _along_control(regions, truth)
+            return OperatingCharacteristics(name, truth.kind, metrics, curves)
+        case Grid():
+            return _under_grid(name, rule, regions, truth)
+        case NoEffect():
+            return _under_no_effect(name, rule, regions, truth)
+        case DesignPrior():
+            return OperatingCharacteristics(name, truth.kind, _under_priors(rule, regions, truth, planned))
+        case _:
+            assert_never(truth)
+
+
+def fixed_benchmark(rule: AnyRule) -> float | None:
+    """The fixed rate that a single arm is compared with, where there is one."""
+    if isinstance(rule, ExactBinomial):
+        return rule.null_rate
+    if isinstance(rule, Posterior) and rule.benchmark is not None:
+        return rule.margin_of_null
+    return None
+
+
+def null_margin(rule: AnyRule, regions: Regions) -> float:
+    """Treatment minus control rate at the edge of no effect; 0 in one arm, where the range is the treatment's own."""
+    if regions.success.look.n_c == 0:
+        return rule.margin if isinstance(rule, Posterior) and rule.benchmark is None else 0.0
+    return rule.margin_of_null
+
+
+def power(regions: Regions, truth: Points | DesignPrior) -> tuple[float, float]:
+    """P(success) and P(harm) under one pair of laws."""
+    law = truth.law(regions.success.look)
+    success, harm = (
+        tables.paired(region.array, law.treatment, law.control)[0] if region.runs else 0.0
+        for region in (regions.success, regions.harm)
+    )
+    return float(success), float(harm)
+
+
+def _decisions(rule: AnyRule, success: float, harm: float) -> tuple[Metric, ...]:
+    found = (Metric("power", exactly(success)),)
+    if not rule.two_sided:
+        return found
+    return (*found, Metric("harm", exactly(harm)), Metric("rejects", exactly(success + harm)))
+
+
+def _under_rates(rule: AnyRule, regions: Regions, truth: Points) -> tuple[Metric, ...]:
+    look = regions.success.look
+    success, harm = power(regions, truth)
+    rate_t, rate_c = truth.trial_rates()
+    found = list(_decisions(rule, success, harm))
+    edge = rate_c + rule.margin_of_null
+    if look.n_c and (abs(rate_t - edge) < 1e-12 or (rate_t <= edge and not rule.two_sided)):
+        found.append(Metric("type_i_error", exactly(success + harm), rate_c))
+    benchmark = fixed_benchmark(rule)
+    if not look.n_c and benchmark is not None and rate_t <= benchmark + 1e-12:
+        found.append(Metric("type_i_error", exactly(success), rate_t))
+    found.append(Metric("expected_responders", exactly(look.n_t * rate_t + look.n_c * rate_c)))
+    return (*found, *estimator_metrics(rule, truth, look))
+
+
+def _along_control(regions: Regions, truth: Points) -> tuple[Curve, ...]:
+    """Power at the truth's treatment rate as the control rate drifts, on 201 rates; nothing in a single-arm trial."""
+    look = regions.success.look
+    if look.n_c == 0:
+        return ()
+    rates = np.linspace(0.0, 1.0, CURVE_RATES)
+    law_t = truth.law(look).treatment
+    chances = tables.crossed(regions.success.array, law_t, binomial(look.n_c, rates))[0]
+    return (Curve("power_along_control", tuple(rates.tolist()), tuple(chances.tolist())),)
+
+
+def _under_grid(name: str, rule: AnyRule, regions: Regions, truth: Grid) -> OperatingCharacteristics:
+    law = truth.law(regions.success.look)
+    success, harm = (
+        tables.crossed(region.array, law.treatment, law.control)
+        if region.runs
+        else np.zeros((len(law.treatment), len(law.control)))
+        for region in (regions.success, regions.harm)
+    )
+    rates_t, rates_c = truth.trial_rates()
+    lowest, highest = float(success.min()), float(success.max())
+    at = rates_c[int(np.unravel_index(success.argmin(), success.shape)[1])]
+    metrics = (Metric("power", exactly(lowest), at), Metric("power_highest", exactly(highest)))
+    table = GridTable(rates_t, rates_c, _rows(success), _rows(harm) if rule.two_sided else ())
+    return OperatingCharacteristics(name, truth.kind, metrics, table=table)
+
+
+def _rows(grid: FloatArray) -> tuple[tuple[float, ...], ...]:
+    return tuple(map(tuple, grid.tolist()))
+
+
+def _under_no_effect(name: str, rule: AnyRule, regions: Regions, truth: NoEffect) -> OperatingCharacteristics:
+    margin = null_margin(rule, regions)
+    ends = (truth.control.lowest, truth.control.highest)
+    single = regions.success.look.n_c == 0
+    everywhere = type_one.null_range(margin, single_arm=single, fixed_benchmark=fixed_benchmark(rule))
+    if single and margin:
+        everywhere = (max(0.0, -margin), min(1.0, 1.0 - margin))
+    stated, overall = type_one.worst(regions, ends, margin), type_one.worst(regions, everywhere, margin)
+    metrics = (
+        Metric("type_i_error", type_one.estimate(stated), stated.at),
+        Metric("type_i_error_everywhere", type_one.estimate(overall), overall.at),
+    )
+    grid = np.linspace(0.0, 1.0, CURVE_RATES)
+    rates = grid[(grid >= everywhere[0]) & (grid <= everywhere[1])]
+    return OperatingCharacteristics(name, truth.kind, metrics, curves=(type_one.curve(regions, rates, margin),))
+
+
+def _under_priors(rule: AnyRule, regions: Regions, truth: DesignPrior, planned: Points | None) -> tuple[Metric, ...]:
+    """Assurance and its parts.
+
+    Source: O'Hagan, Stevens & Campbell (2005); the split into true and false successes is that of Kunzmann et al.
+    (2021), The American Statistician 75:424-432, section 3.
+    """
+    look = regions.success.look
+    law = truth.law(look)
+    success, harm = power(regions, truth)
+    treatment = truth.treatment.mixture()
+    control = truth.control.mixture() if truth.control else None
+    benchmark = fixed_benchmark(rule)
+    default = rule.margin if isinstance(rule, Posterior) else 0.0
+    effect = truth.true_effect if truth.true_effect is not None else default
+    if control is not None:
+        sure = probability_greater(treatment.array, look.n_t, control.array, look.n_c, effect)
+        ceiling = treatment.probability_above(control, effect)
+    else:
+        base = (benchmark or 0.0) - (default if isinstance(rule, Posterior) else 0.0)
+        edge = min(max(base + effect, 0.0), 1.0)
+        sure = greater_than_rate(treatment.array, look.n_t, edge)[:, None]
+        ceiling = treatment.survival(edge)
+    joint = law.treatment[0][:, None] * law.control[0][None, :] * sure
+    true = float(joint[regions.success.grid].sum())
+    mean_c = control.mean if control else 0.0
+    found = [
+        Metric("assurance", exactly(success)),
+        Metric("true_success", exactly(true)),
+        Metric("false_success", exactly(max(success - true, 0.0))),
+        Metric("success_is_true", exactly(true / success if success > 0 else 0.0)),
+        Metric("effect_is_true", exactly(ceiling)),
+        Metric("expected_responders", exactly(look.n_t * treatment.mean + look.n_c * mean_c)),
+    ]
+    if rule.two_sided:
+        found.append(Metric("harm", exactly(harm)))
+    if control is not None and null_margin(rule, regions) == 0:
+        found.append(Metric("type1_average", exactly(type_one.average(regions, control.array))))
+    if planned is not None:
+        found.append(Metric("power_at_plan", exactly(power(regions, planned)[0])))
+        rate_t, rate_c = planned.trial_rates()
+        if control is None:
+            reached = treatment.survival(min(rate_t, 1.0))
+        else:
+            reached = treatment.probability_above(control, rate_t - rate_c if look.n_c else effect)
+        found.append(Metric("plan_is_reached", exactly(reached)))
+    return tuple(found)
+

@@ -1,0 +1,102 @@
+"""Indication files and their derived priors: which ``priors`` folder holds, reading, freshness, writing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from anatrial.documents.derived import Derived, parse_derived
+from anatrial.documents.indication import Indication, parse_indication
+from anatrial.errors import Fault, InputError
+from anatrial.files.texts import read_text, write_bytes
+from anatrial.spec import nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """A folder of priors; ``shipped`` is the copy that came with the program, which nobody writes to."""
+
+    path: Path
+    shipped: bool
+
+    @property
+    def said(self) -> str:
+        """The folder as it is printed."""
+        return "shipped with anatrial" if self.shipped else str(self.path)
+
+    def where(self, name: str) -> str:
+        """How a file of the folder is named in messages."""
+        return f"priors/{name}.toml (shipped)" if self.shipped else str(self.path / f"{name}.toml")
+
+
+def shipped(folder: str) -> Path:
+    """The folder of this name that came with the program: inside the package, or beside it in a clone."""
+    package = Path(__file__).parents[1]
+    inside = package / "shipped" / folder
+    return inside if inside.is_dir() else package.parents[1] / folder
+
+
+def nearest_folder(start: Path, folder: str) -> Path | None:
+    """The folder of this name in ``start`` or its nearest parent that has one."""
+    try:
+        start = start.resolve()
+    except OSError:
+        return None
+    return next((p / folder for p in (start, *start.parents) if (p / folder).is_dir()), None)
+
+
+def shelf(start: Path | None = None) -> Shelf:
+    """The priors that hold for files in ``start`` (default: the working directory)."""
+    found = nearest_folder(start or Path.cwd(), "priors")
+    home = shipped("priors")
+    if found is None or found == home.resolve():
+        return Shelf(home, shipped="shipped" in home.parts[-2:] or found is None)
+    return Shelf(found, shipped=False)
+
+
+def indication_names(place: Shelf) -> tuple[str, ...]:
+    """Indications of a folder, sorted."""
+    return tuple(sorted(p.stem for p in place.path.glob("*.toml")))
+
+
+def read_indication(name: str, place: Shelf) -> Indication:
+    """The indication of this name; ``InputError`` with the nearest valid name if there is none."""
+    names = indication_names(place)
+    if name not in names:
+        raise InputError(Fault("indication", repr(name), f"an indication in priors ({place.said})", nearest(name, names)))
+    where = place.where(name)
+    found = parse_indication(read_text(place.path / f"{name}.toml", where), where)
+    if found.indication != name:
+        raise InputError(Fault(f"{where}: indication", repr(found.indication), f"{name!r}, the name of the file"))
+    return found
+
+
+def derived_path(place: Shelf, indication: str, prior: str) -> Path:
+    """Where a derived prior is kept."""
+    return place.path / "derived" / indication / f"{prior}.json"
+
+
+def read_derived(place: Shelf, indication: Indication, prior: str) -> Derived:
+    """The derived prior, if it is there and still matches its recipe; ``InputError`` with the command to mend it."""
+    if prior not in indication.priors:
+        got = nearest(prior, indication.priors)
+        raise InputError(Fault(f"prior of {indication.indication}", repr(prior), "a prior of this indication", got))
+    path = derived_path(place, indication.indication, prior)
+    name = f"{indication.indication}/{prior}"
+    fix = f"anatrial prior derive {indication.indication} {prior}"
+    if not path.is_file():
+        raise InputError(Fault(f"prior {name}", "not derived yet", "a derived prior", fix))
+    found = parse_derived(read_text(path), name)
+    if found.origin.input_digest != indication.input_digest(prior):
+        raise InputError(Fault(f"prior {name}", "stale: its recipe or evidence changed since it was derived", "a fresh prior", fix))
+    return found
+
+
+def write_derived(place: Shelf, derived: Derived) -> Path:
+    """Keep a derived prior; never in the shipped copy."""
+    if place.shipped:
+        fix = "make a folder named priors with your own indication file and run there"
+        raise InputError(Fault("priors", "the copy shipped with anatrial", "a priors folder of your own", fix))
+    path = derived_path(place, derived.indication, derived.prior)
+    write_bytes(path, derived.text().encode())
+    return path

@@ -1,0 +1,50 @@
+"""Reading a text file that may be anything, and writing one so that nothing is ever half-written."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from anatrial.errors import Fault, InputError
+from anatrial.spec import MAX_BYTES
+
+
+def read_text(path: Path, where: str | None = None, limit: int = MAX_BYTES) -> str:
+    """The text of a file of at most ``limit`` bytes; ``InputError`` says what is wrong with it."""
+    where = where or str(path)
+    try:
+        if path.is_dir():
+            raise InputError(Fault(where, "a directory", "a file", "name the file in it"))
+        size = path.stat().st_size
+        if size > limit:
+            raise InputError(Fault(where, f"{size:,} bytes", f"at most {limit:,} bytes", "split the file"))
+        content = path.read_bytes()
+    except OSError as error:
+        raise InputError(Fault(where, error.strerror or str(error), "a readable file")) from None
+    if not content.strip():
+        raise InputError(Fault(where, "an empty file", "a text file"))
+    if b"\0" in content:
+        raise InputError(Fault(where, "a binary file", "a text file in UTF-8"))
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise InputError(Fault(f"{where}: line {line}", "bytes that are not UTF-8", "a text file in UTF-8", "save it as UTF-8")) from None
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: beside it first, then renamed over it."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InputError(Fault(str(path), error.strerror or str(error), "a place that can be written to")) from None

@@ -1,0 +1,1 @@
+"""The use cases: derive a prior, evaluate a scenario, search a size, check the evidence."""

@@ -1,0 +1,167 @@
+"""Borrowing never flatters itself: the same trial without history, without each study, and where the promise breaks."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from anatrial.documents.scenario import ResolvedScenario, Scenario
+from anatrial.domain.counts import Look, Region, Regions
+from anatrial.domain.mixture import BetaMixture, BetaPart
+from anatrial.domain.prior import Prior, PriorRef, written_out
+from anatrial.domain.results import Alternative, Borrowing, Estimate, KeptWeight
+from anatrial.engine import type_one
+from anatrial.engine.characteristics import null_margin, power
+from anatrial.numerics.supremum import GAP
+from anatrial.plan.derive import without_each_study
+from anatrial.rules.posterior import Posterior
+from anatrial.truths.no_effect import NoEffect
+from anatrial.truths.points import Points
+
+UNIFORM = BetaMixture.beta(1.0, 1.0)
+
+
+def informative_arms(rule: Posterior, look: Look) -> tuple[str, ...]:
+    """Arms whose analysis prior is worth more than two patients and is updated by the trial's own data."""
+    arms = {"treatment": rule.analysis_prior.treatment, "control": rule.analysis_prior.control if look.n_c else None}
+    return tuple(arm for arm, ref in arms.items() if ref is not None and _informative(ref))
+
+
+def _informative(ref: PriorRef) -> bool:
+    return any(_strong(part) for part in ref.mixture().parts)
+
+
+def _strong(part: BetaPart) -> bool:
+    return part.a + part.b > 2 + 1e-9
+
+
+def borrowing(used: ResolvedScenario, look: Look, regions: Regions) -> Borrowing | None:
+    """What the informative analysis priors buy and cost; None where there are none."""
+    rule = used.resolved.rule
+    if not isinstance(rule, Posterior):
+        return None
+    arms = informative_arms(rule, look)
+    if not arms:
+        return None
+    judge = _Judge(used.resolved, look)
+    now = judge.row("this design", rule, regions)
+    plain = with_priors(rule, dict.fromkeys(arms, UNIFORM))
+    none = judge.row("none, same certainty", plain)
+    rows = [now, none]
+    if now.type1 is not None:
+        rows.append(judge.calibrated("none, same type I error", plain, now.type1))
+    promised, ends = _promise(used.resolved)
+    margin = null_margin(rule, regions)
+    above = below = None
+    if promised is not None and ends is not None:
+        lowest, highest = type_one.null_range(margin, single_arm=look.n_c == 0)
+        above = type_one.first_crossing(regions, promised, margin, ends[0], highest)
+        below = type_one.first_crossing(regions, promised, margin, ends[0], lowest)
+    control = rule.analysis_prior.control.mixture() if rule.analysis_prior.control and look.n_c else None
+    return Borrowing(
+        arms=arms,
+        rows=tuple(rows),
+        without_study=_without(used, rule, judge),
+        promised=promised,
+        breaks_at=above,
+        breaks_below=below,
+        kept=_kept(control, look) if control else (),
+        prior_weight=_history_weight(control) if control else None,
+        predicted=_predicted(control, look) if control and "control" in arms else None,
+    )
+
+
+class _Judge:
+    """Power at the planned rates and type I error over the stated range, for one variant of a scenario after another."""
+
+    def __init__(self, scenario: Scenario, look: Look) -> None:
+        self.look = look
+        self.planned = next((t for t in scenario.truths.values() if isinstance(t, Points)), None)
+        null = next((t for t in scenario.truths.values() if isinstance(t, NoEffect)), None)
+        self.ends = (null.control.lowest, null.control.highest) if null else None
+
+    def row(self, label: str, rule: Posterior, regions: Regions | None = None) -> Alternative:
+        regions = regions or rule.regions((self.look,))[0]
+        chance = power(regions, self.planned)[0] if self.planned else None
+        type1 = None
+        if self.ends is not None:
+            type1 = type_one.estimate(type_one.worst(regions, self.ends, null_margin(rule, regions)))
+        return Alternative(label, rule.certainty, chance, type1)
+
+    def calibrated(self, label: str, rule: Posterior, goal: Estimate) -> Alternative:
+        """The row at the least certainty whose worst type I error is at most ``goal``."""
+        assert self.ends is not None  # noqa: S101 - asked for only where a range is stated
+        grid = rule.probability(self.look, rule.margin)
+        levels = np.unique(np.round(np.append(grid.ravel(), 0.0), 12))
+        low, high = 0, len(levels) - 1  # at the highest level nothing succeeds
+        while low < high:
+            middle = (low + high) // 2
+            region = Region.from_grid(self.look, grid > levels[middle] + 1e-11)
+            regions = Regions(region, Region(self.look, ()))
+            found = type_one.worst(regions, self.ends, null_margin(rule, regions), threshold=goal.value)
+            low, high = (low, middle) if found.bound <= goal.value + GAP else (middle + 1, high)
+        following = float(levels[low + 1]) if low + 1 < len(levels) else 1.0
+        certainty = shortest(float(levels[low]), following)
+        return self.row(label, rule.model_copy(update={"certainty": certainty}))
+
+
+def shortest(lowest: float, highest: float) -> float:
+    """The roundest number strictly between two numbers of [0, 1]: the smallest multiple of 0.1, else of 0.05, 0.01, ..."""
+    for digits in range(1, 15):
+        for steps in (10**digits, 2 * 10**digits):
+            value = (math.floor(lowest * steps) + 1) / steps
+            if lowest < value < highest:
+                return value
+    return lowest
+
+
+def with_priors(rule: Posterior, mixtures: dict[str, BetaMixture]) -> Posterior:
+    """The rule with the analysis prior of some arms replaced."""
+    refs = {arm: written_out(mixture) for arm, mixture in mixtures.items()}
+    return rule.model_copy(update={"analysis_prior": rule.analysis_prior.model_copy(update=refs)})
+
+
+def _without(used: ResolvedScenario, rule: Posterior, judge: _Judge) -> tuple[Alternative, ...]:
+    rows = []
+    for where, prior in used.priors:
+        arm = where.rpartition(".")[2]
+        if not where.startswith("rule.") or prior.origin is None or (arm == "control" and not judge.look.n_c):
+            continue
+        titles = {c.study: c.title for c in prior.contributions}
+        for study, informative in without_each_study(used.indication, prior.name.partition("/")[2]):
+            variant = with_priors(rule, {arm: robustified_like(prior, informative)})
+            rows.append(judge.row(f"without {titles[study]}", variant))
+    return tuple(rows)
+
+
+def robustified_like(prior: Prior, informative: BetaMixture) -> BetaMixture:
+    """Another informative part with the robust part of ``prior``."""
+    extra = prior.mixture.parts[len(prior.informative.parts) :]
+    return informative.robustified(extra[0]) if extra else informative
+
+
+def _promise(scenario: Scenario) -> tuple[float | None, tuple[float, float] | None]:
+    for target in scenario.targets:
+        truth = scenario.truths[target.truth]
+        if target.metric == "type_i_error" and target.bound == "at_most" and isinstance(truth, NoEffect):
+            return target.threshold, (truth.control.lowest, truth.control.highest)
+    return None, None
+
+
+def _kept(control: BetaMixture, look: Look) -> tuple[KeptWeight, ...]:
+    if all(map(_strong, control.parts)) or not any(map(_strong, control.parts)):
+        return ()
+    counts = range(look.n_c + 1)
+    return tuple(KeptWeight(x, _history_weight(control.updated(x, look.n_c), control)) for x in counts)
+
+
+def _history_weight(mixture: BetaMixture, before: BetaMixture | None = None) -> float:
+    pairs = zip(mixture.parts, (before or mixture).parts, strict=True)
+    return math.fsum(part.weight for part, prior in pairs if _strong(prior))
+
+
+def _predicted(control: BetaMixture, look: Look) -> tuple[int, int, int]:
+    quantiles = [control.predicted_quantile(p, look.n_c) for p in (0.5, 0.025, 0.975)]
+    return quantiles[0], quantiles[1], quantiles[2]
+

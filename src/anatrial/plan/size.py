@@ -1,0 +1,117 @@
+"""Every sample size of a range, judged by every target, jointly and alone."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from anatrial import __version__
+from anatrial.designs.fixed import Fixed
+from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
+from anatrial.domain.counts import Regions
+from anatrial.domain.results import Estimate, SizeAnswer, SizePoint, SizeSearch, exactly, judged
+from anatrial.engine import type_one
+from anatrial.engine.characteristics import characteristics, null_margin
+from anatrial.errors import Fault, InputError
+from anatrial.numerics import tables
+from anatrial.plan.evaluate import target_metric
+from anatrial.plan.ports import SILENT, Progress
+from anatrial.spec import MAX_N
+from anatrial.truths.no_effect import NoEffect
+from anatrial.truths.points import Points
+
+
+def search(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
+    """Judge every size of the scenario's ``[size]`` range.
+
+    Raises ``InputError`` where the scenario states no range or the range passes the limit of exact enumeration.
+    """
+    plan = scenario.resolved
+    if plan.size is None:
+        fix = "add [size] with per_arm = { from = 10, to = 60 }"
+        raise InputError(Fault(f"{scenario.name}: size", "nothing", "a range of sample sizes", fix))
+    ratio = 1.0 if plan.design.single_arm else plan.size.ratio
+    if plan.size.sizes[-1] * max(ratio, 1.0) > MAX_N:
+        got = f"{plan.size.sizes[-1]} control patients with {ratio:g} on treatment for each"
+        raise InputError(Fault(f"{scenario.name}: size", got, f"at most {MAX_N} patients per arm", "a smaller range"))
+    wanted = [n for n in plan.size.sizes if abs(ratio * n - round(ratio * n)) < 1e-9 and round(ratio * n) >= 1]
+    designs = [plan.design.resized(n, ratio) for n in wanted]
+    if not designs:
+        raise InputError(Fault(f"{scenario.name}: size", f"ratio {ratio:g}", "a ratio that gives whole patients"))
+    columns = _power_columns(plan, designs)
+    points = []
+    for index, (n, design) in enumerate(zip(wanted, designs, strict=True)):
+        points.append(_point(plan, n, design, {t: column[index] for t, column in columns.items()}))
+        progress.advance(index + 1, len(designs))
+    every = [point.outcomes for point in points]
+    labels = [f"{t.metric} {t.bound.replace('_', ' ')} {t.threshold:g} if {t.truth}" for t in plan.targets]
+    alone = (_answer(label, wanted, [o[k] == "PASS" for o in every]) for k, label in enumerate(labels))
+    joint = _answer("all targets jointly", wanted, [all(o == "PASS" for o in row) for row in every])
+    return SizeSearch(
+        scenario=scenario.name,
+        title=plan.title,
+        targets=tuple(labels),
+        points=tuple(points),
+        skipped=tuple(sorted(set(plan.size.sizes) - set(wanted))),
+        answers=(joint, *alone),
+        last_n=wanted[-1],
+        scenario_digest=scenario.digest,
+        tool_version=__version__,
+    )
+
+
+def _power_columns(plan: Scenario, designs: list[Fixed]) -> dict[Target, list[Estimate]]:
+    """Power of the targets that need the boundary alone, for all sizes at once where the rule has a fast way."""
+    fast = [t for t in plan.targets if t.metric == "power" and isinstance(plan.truths[t.truth], Points)]
+    if not fast or plan.design.single_arm:
+        return {}
+    looks = [design.looks()[-1] for design in designs]
+    n_t, n_c = (np.array(n, dtype=np.int64) for n in zip(*looks, strict=True))
+    found = plan.rule.staircases(n_t, n_c)
+    if found is None:
+        return {}
+    first, near = found
+    for index in np.flatnonzero(near):
+        heights = plan.rule.regions((looks[index],))[0].success.staircase
+        if heights is None:
+            return {}
+        first[index, : len(heights)] = [looks[index].n_t + 1 if h is None else h for h in heights]
+    columns = {}
+    for target in fast:
+        truth = plan.truths[target.truth]
+        assert isinstance(truth, Points)  # noqa: S101 - chosen so above
+        rates = truth.trial_rates()
+        columns[target] = [exactly(p) for p in tables.staircase_powers(first, n_t, n_c, *rates).tolist()]
+    return columns
+
+
+def _point(plan: Scenario, n: int, design: Fixed, known: dict[Target, Estimate]) -> SizePoint:
+    look = design.looks()[-1]
+    regions: Regions | None = None
+    estimates = []
+    for target in plan.targets:
+        if target not in known and regions is None:
+            regions = plan.rule.regions((look,))[0]
+        estimates.append(known[target] if target in known else _estimate(plan, target, regions))
+    outcomes = tuple(judged(e, t.bound, t.threshold) for e, t in zip(estimates, plan.targets, strict=True))
+    return SizePoint(n, look, tuple(estimates), outcomes)
+
+
+def _estimate(plan: Scenario, target: Target, regions: Regions | None) -> Estimate:
+    assert regions is not None  # noqa: S101 - made by the caller
+    truth = plan.truths[target.truth]
+    if isinstance(truth, NoEffect):  # stop as soon as the verdict is sure
+        ends = (truth.control.lowest, truth.control.highest)
+        margin = null_margin(plan.rule, regions)
+        return type_one.estimate(type_one.worst(regions, ends, margin, threshold=target.threshold))
+    return target_metric(target, characteristics(target.truth, plan.rule, regions, truth, None)).estimate
+
+
+def _answer(label: str, wanted: list[int], holds: list[bool]) -> SizeAnswer:
+    """``first_n`` meets it; ``safe_n`` and every later size do, with at least max(20, 10 %) sizes to show it."""
+    met = tuple(n for n, good in zip(wanted, holds, strict=True) if good)
+    failing = [n for n, good in zip(wanted, holds, strict=True) if not good]
+    lasting = tuple(n for n in met if not failing or n > failing[-1])
+    from_here = lasting[0] if lasting else None
+    safe = from_here if from_here is not None and wanted[-1] - from_here >= max(20, 0.1 * from_here) else None
+    return SizeAnswer(label, met[0] if met else None, safe, from_here, met)
+

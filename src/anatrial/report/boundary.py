@@ -1,0 +1,35 @@
+"""The boundary in words: what success needs, table by table."""
+
+from __future__ import annotations
+
+from anatrial.domain.counts import Region
+from anatrial.report.numbers import wrapped
+
+MOST_COLUMNS = 9
+
+
+def boundary_lines(region: Region, treatment: str, control: str) -> list[str]:
+    """Success needs at least k of n on treatment, given j responders on control; holes are shown as they are."""
+    look = region.look
+    needs = [_needs(region, x_c) for x_c in range(look.n_c + 1)]
+    if look.n_c == 0:
+        head = f"Success needs, of {look.n_t} on {treatment}, at least "
+        return [head + needs[0]] if needs[0] != "never" else ["Success is not possible with any result"]
+    head = f"Success needs, given {control} responders of {look.n_c}, on {treatment} (of {look.n_t}) at least"
+    last = max((x for x, text in enumerate(needs) if text != "never"), default=-1)
+    if last < 0:
+        return ["Success is not possible with any result"]
+    step = max(1, -(-(last + 1) // MOST_COLUMNS))
+    shown = [x for x in range(last + 1) if x % step == 0 or x == last or "," in needs[x] or "-" in needs[x]]
+    said = [f"{x}: {needs[x]}" for x in shown]
+    if last < look.n_c:
+        said.append(f"{last + 1}{' or more' if last + 1 < look.n_c else ''}: never")
+    return [head, *wrapped("   ".join(text.replace(" ", "\u00a0") for text in said), indent="  ")]
+
+
+def _needs(region: Region, x_c: int) -> str:
+    runs = [run for run in region.runs if run.x_c == x_c]
+    if not runs:
+        return "never"
+    said = [f"{r.first}-{r.last}" if r.last < region.look.n_t and r.first != r.last else str(r.first) for r in runs]
+    return ", ".join(said) if len(runs) > 1 or runs[0].last < region.look.n_t else str(runs[0].first)

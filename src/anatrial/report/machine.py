@@ -1,0 +1,97 @@
+"""Results for machines: everything at full precision as JSON, and the long table as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+from anatrial.domain.mixture import BetaMixture
+from anatrial.domain.results import Evaluation, SizeSearch
+
+SCHEMA_VERSION = 1
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON content: named fields become keys, mixtures lists of [weight, a, b]."""
+    if isinstance(value, BetaMixture):
+        return [list(part) for part in value.parts]
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if is_dataclass(value):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: plain(inner) for name, inner in value._asdict().items()}
+    if isinstance(value, (tuple, list, frozenset)):
+        return [plain(inner) for inner in value]
+    return value
+
+
+def run_content(result: Evaluation) -> dict[str, Any]:
+    """An evaluation as JSON content; regions as runs [control count, first, last]."""
+    content: dict[str, Any] = plain(result)
+    regions = result.regions
+    content["regions"] = {
+        "success": [list(run) for run in regions.success.runs],
+        "harm": [list(run) for run in regions.harm.runs],
+        "ties": plain(regions.ties),
+    }
+    content["priors"] = [{"used_as": where, **plain(prior)} for where, prior in result.priors]
+    return {"format": "anatrial-run", "version": SCHEMA_VERSION, **content}
+
+
+def size_content(result: SizeSearch) -> dict[str, Any]:
+    """A size search as JSON content."""
+    return {"format": "anatrial-size", "version": SCHEMA_VERSION, **plain(result)}
+
+
+def json_bytes(content: Any) -> bytes:
+    """JSON text, the same bytes for the same content."""
+    return (json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+RUN_COLUMNS = (
+    "scenario", "truth", "kind", "metric", "treatment_rate", "control_rate", "value", "lower", "upper", "mcse", "draws", "engine",
+)  # fmt: skip
+
+
+def run_rows(result: Evaluation) -> list[tuple[Any, ...]]:
+    """One row per truth and metric, and per rate of each curve and table."""
+    rows: list[tuple[Any, ...]] = []
+    for found in result.characteristics:
+        head = (result.scenario, found.truth, found.kind)
+        for name, estimate, at in found.metrics:
+            rows.append((*head, name, None, at, *estimate, "exact"))
+        for curve in found.curves:
+            pairs = zip(curve.rates, curve.values, strict=True)
+            rows += [(*head, curve.name, None, r, v, v, v, None, None, "exact") for r, v in pairs]
+        if found.table is not None:
+            for rate_t, row in zip(found.table.treatment, found.table.success, strict=True):
+                pairs = zip(found.table.control, row, strict=True)
+                rows += [(*head, "power", rate_t, r, v, v, v, None, None, "exact") for r, v in pairs]
+    return rows
+
+
+def size_rows(result: SizeSearch) -> list[tuple[Any, ...]]:
+    """One row per size and target."""
+    return [
+        (result.scenario, p.n, p.look.n_t, p.look.n_c, label, *estimate, outcome)
+        for p in result.points
+        for label, estimate, outcome in zip(result.targets, p.estimates, p.outcomes, strict=True)
+    ]
+
+
+SIZE_COLUMNS = ("scenario", "n", "n_treatment", "n_control", "target", "value", "lower", "upper", "mcse", "draws", "verdict")
+
+
+def csv_bytes(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> bytes:
+    """Comma-separated text at full precision; missing values are empty."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue().encode()

@@ -1,0 +1,40 @@
+"""Pearson's chi-square test without correction."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from scipy.special import ndtr, ndtri
+
+from anatrial.domain.counts import Look, Region, Regions, Tie
+from anatrial.numerics.two_by_two import z_grid
+from anatrial.rules.base import SidedTest, near_tables, split
+
+
+class ChiSquare(SidedTest):
+    """Rejects where the pooled z passes its normal quantile (Pearson 1900); two-sided it is the chi-square on 1 degree.
+
+    Two-sided by absolute z, which for this test is the same as doubling. Tables without any, or with only, responders
+    never reject. Its type I error is not held below alpha for small samples: read ``type I error``.
+    """
+
+    kind: Literal["chi_square"]
+
+    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
+        """Tables whose p-value is at most alpha."""
+        return tuple(self._regions(look) for look in looks)
+
+    def _regions(self, look: Look) -> Regions:
+        z = z_grid(*look)
+        critical = -float(ndtri(self.level / 2 if self.two_sided else self.level))
+        p = 2 * ndtr(-abs(z)) if self.two_sided else ndtr(-z)
+        ties = tuple(Tie(x_t, x_c, float(p[x_t, x_c]), "as computed") for x_t, x_c in near_tables(p, self.level))
+        if self.two_sided:
+            return split(look, abs(z) >= critical, ties)
+        return Regions(Region.from_grid(look, (z >= critical) & (z > 0)), Region(look, ()), ties)
+
+    def said(self, treatment: str = "treatment", control: str = "control") -> str:
+        """The rule in one sentence."""
+        if not self.two_sided:
+            return f"Success if the uncorrected chi-square test finds {treatment} better than {control}, one-sided p <= {self.level:g}."
+        return f"Success if the uncorrected two-sided chi-square test has p <= {self.level:g} and {treatment} does better."

@@ -1,0 +1,48 @@
+"""The exact binomial test of one arm against a fixed rate."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+from scipy.special import betainc
+
+from anatrial.domain.counts import Look, Region, Regions, Tie
+from anatrial.numerics import exact
+from anatrial.rules.base import Alpha, Rule, near_tables
+from anatrial.spec import OpenRate
+
+
+class ExactBinomial(Rule):
+    """Succeeds where P(X >= x | null rate) <= alpha, one-sided; ties are settled in whole numbers.
+
+    Source: Clopper & Pearson (1934), Biometrika 26:404-413, by the inversion of whose interval the test is had.
+    """
+
+    kind: Literal["exact_binomial"]
+    alpha: Alpha
+    null_rate: OpenRate
+
+    @property
+    def margin_of_null(self) -> float:
+        """The treatment rate at the edge of no effect: there is no control arm."""
+        return self.null_rate
+
+    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
+        """Counts whose upper tail is at most alpha."""
+        return tuple(self._regions(look) for look in looks)
+
+    def _regions(self, look: Look) -> Regions:
+        x = np.arange(1, look.n_t + 1)
+        tail = np.concatenate([[1.0], betainc(x, look.n_t - x + 1, self.null_rate)])[:, None]
+        succeeds, ties = tail <= self.alpha, []
+        for x_t, x_c in near_tables(tail, self.alpha):
+            value = exact.binomial_tail(x_t, look.n_t, exact.decimal(self.null_rate))
+            succeeds[x_t, x_c] = value <= exact.decimal(self.alpha)
+            ties.append(Tie(x_t, x_c, float(value), "in whole numbers"))
+        return Regions(Region.from_grid(look, succeeds), Region(look, ()), tuple(ties))
+
+    def said(self, treatment: str = "treatment", control: str = "control") -> str:
+        """The rule in one sentence."""
+        del control
+        return f"Success if the exact binomial test finds the rate on {treatment} above {self.null_rate:g}, one-sided p <= {self.alpha:g}."

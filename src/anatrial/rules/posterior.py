@@ -1,0 +1,115 @@
+"""Success when the posterior is sure enough that treatment beats control by the margin."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+
+from anatrial.domain.counts import Look, Region, Regions, Tie
+from anatrial.domain.prior import PriorRef
+from anatrial.numerics import BoolArray, FloatArray, IntArray, exact
+from anatrial.numerics.superiority import greater_than_rate, probability_greater
+from anatrial.numerics.walk import posterior_staircases
+from anatrial.rules.base import Rule, near_tables
+from anatrial.spec import OpenRate, RateDifference, Spec
+
+
+class Criterion(Spec):
+    """P(treatment - control > margin | data) > certainty."""
+
+    certainty: OpenRate
+    margin: RateDifference = 0.0
+
+
+class AnalysisPrior(Spec):
+    """What the final analysis assumes before it sees the trial's data."""
+
+    treatment: PriorRef
+    control: PriorRef | None = None
+    """In a single-arm trial: the uncertain historical rate, which no data of the trial update."""
+
+
+class Posterior(Rule):
+    """Succeed when the posterior is sure enough that treatment beats control by the margin (strictly).
+
+    ``relevance`` adds a second criterion that must hold too (dual criterion: significance and relevance).
+    In a single-arm trial the comparison is with ``benchmark`` (a fixed rate) or with the control prior (an uncertain one).
+    """
+
+    kind: Literal["posterior"]
+    certainty: OpenRate
+    margin: RateDifference = 0.0
+    relevance: Criterion | None = None
+    benchmark: OpenRate | None = None
+    analysis_prior: AnalysisPrior
+
+    @property
+    def margin_of_null(self) -> float:
+        """Treatment rate minus control rate at the edge of no effect; the rate itself against a fixed benchmark."""
+        return self.margin + (self.benchmark or 0.0)
+
+    @property
+    def criteria(self) -> tuple[Criterion, ...]:
+        """All criteria that must hold."""
+        first = Criterion(certainty=self.certainty, margin=self.margin)
+        return (first,) if self.relevance is None else (first, self.relevance)
+
+    def probability(self, look: Look, margin: float) -> FloatArray:
+        """P(treatment - control > margin | data) for every table, shape (n_t + 1, n_c + 1)."""
+        treatment = self.analysis_prior.treatment.mixture().array
+        if self.analysis_prior.control is None:
+            return greater_than_rate(treatment, look.n_t, min(max((self.benchmark or 0.0) + margin, 0.0), 1.0))[:, None]
+        return probability_greater(treatment, look.n_t, self.analysis_prior.control.mixture().array, look.n_c, margin)
+
+    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
+        """Tables on which every criterion holds."""
+        return tuple(self._regions(look) for look in looks)
+
+    def _regions(self, look: Look) -> Regions:
+        succeeds = np.ones((look.n_t + 1, look.n_c + 1), dtype=np.bool_)
+        ties: list[Tie] = []
+        for criterion in self.criteria:
+            probability = self.probability(look, criterion.margin)
+            holds = probability > criterion.certainty
+            for x_t, x_c in near_tables(probability, criterion.certainty):
+                holds[x_t, x_c], tie = self._settled(look, criterion, x_t, x_c, float(probability[x_t, x_c]))
+                ties.append(tie)
+            succeeds &= holds
+        return Regions(Region.from_grid(look, succeeds), Region(look, ()), tuple(ties))
+
+    def _settled(self, look: Look, criterion: Criterion, x_t: int, x_c: int, value: float) -> tuple[bool, Tie]:
+        """A table near the threshold: in whole numbers where the priors allow it, else not a success."""
+        parts_t = self.analysis_prior.treatment.mixture().updated(x_t, look.n_t).parts
+        control = self.analysis_prior.control
+        if control is None and len(parts_t) == 1 and exact.whole(*parts_t[0][1:]):
+            edge = exact.decimal(self.benchmark or 0.0) + exact.decimal(criterion.margin)
+            sure = exact.above_rate(int(parts_t[0].a), int(parts_t[0].b), min(max(edge, edge * 0), edge * 0 + 1))
+        elif control is not None and criterion.margin == 0:
+            parts_c = control.mixture().updated(x_c, look.n_c).parts
+            shapes = (*parts_t[0][1:], *parts_c[0][1:])
+            if len(parts_t) > 1 or len(parts_c) > 1 or not exact.whole(*shapes):
+                return False, Tie(x_t, x_c, value, "within 1e-9 of the certainty: not a success")
+            sure = exact.superiority(*map(int, shapes))
+        else:
+            return False, Tie(x_t, x_c, value, "within 1e-9 of the certainty: not a success")
+        return sure > exact.decimal(criterion.certainty), Tie(x_t, x_c, float(sure), "in whole numbers")
+
+    def staircases(self, n_t: IntArray, n_c: IntArray) -> tuple[IntArray, BoolArray] | None:
+        """Boundaries of many designs at once, for one criterion at margin 0 with one Beta per arm."""
+        control = self.analysis_prior.control
+        if control is None or len(self.criteria) > 1 or self.margin != 0 or int(n_c.min()) == 0:
+            return None
+        parts = (self.analysis_prior.treatment.mixture().parts, control.mixture().parts)
+        if any(len(part) > 1 for part in parts):
+            return None
+        return posterior_staircases(n_t, n_c, parts[0][0][1:], parts[1][0][1:], self.certainty)
+
+    def said(self, treatment: str = "treatment", control: str = "control") -> str:
+        """The rule in one sentence."""
+        against = f"{self.benchmark:g}" if self.benchmark is not None else f"{control} rate"
+        said = []
+        for criterion in self.criteria:
+            beyond = "" if criterion.margin == 0 else f" {'+' if criterion.margin > 0 else '-'} {abs(criterion.margin):g}"
+            said.append(f"P({treatment} rate > {against}{beyond} | data) > {criterion.certainty:g}")
+        return f"Success if {' and '.join(said)}."
