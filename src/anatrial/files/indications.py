@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from anatrial.documents.derived import Derived, parse_derived
 from anatrial.documents.indication import Indication, parse_indication
@@ -50,7 +51,7 @@ def shelf(start: Path | None = None) -> Shelf:
     found = nearest_folder(start or Path.cwd(), "priors")
     home = shipped("priors")
     if found is None or found == home.resolve():
-        return Shelf(home, shipped="shipped" in home.parts[-2:] or found is None)
+        return Shelf(home, shipped=home.parent.name == "shipped" or found is None)
     return Shelf(found, shipped=False)
 
 
@@ -90,6 +91,43 @@ def read_derived(place: Shelf, indication: Indication, prior: str) -> Derived:
     if found.origin.input_digest != indication.input_digest(prior):
         raise InputError(Fault(f"prior {name}", "stale: its recipe or evidence changed since it was derived", "a fresh prior", fix))
     return found
+
+
+State = Literal["up to date", "stale", "not derived", "damaged"]
+
+
+def state(place: Shelf, indication: Indication, prior: str) -> State:
+    """Whether the derived prior that is kept still matches its recipe."""
+    path = derived_path(place, indication.indication, prior)
+    if prior not in indication.priors or not path.is_file():
+        return "not derived"
+    try:
+        found = parse_derived(read_text(path), str(path))
+    except InputError:
+        return "damaged"
+    return "up to date" if found.origin.input_digest == indication.input_digest(prior) else "stale"
+
+
+class Listed(NamedTuple):
+    """A prior in a list: its name, what it is for, and whether what is kept is fresh."""
+
+    name: str
+    title: str
+    endpoint: str
+    state: State
+    closed_form: str
+
+
+def listed(place: Shelf) -> tuple[Listed, ...]:
+    """Every prior of every indication of a folder."""
+    rows = []
+    for name in indication_names(place):
+        indication = read_indication(name, place)
+        for prior, recipe in indication.priors.items():
+            now = state(place, indication, prior)
+            form = read_derived(place, indication, prior).value().mixture.said() if now == "up to date" else "-"
+            rows.append(Listed(f"{name}/{prior}", recipe.title, recipe.endpoint, now, form))
+    return tuple(rows)
 
 
 def write_derived(place: Shelf, derived: Derived) -> Path:
