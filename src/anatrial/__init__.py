@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from anatrial.files import read_scenario as read_scenario
     from anatrial.plan.derive import derive as derive
     from anatrial.plan.evaluate import evaluate as evaluate
-    from anatrial.plan.size import search as size
+    from anatrial.plan.size import size as size
 
 _HOMES = {
     "BetaMixture": ("anatrial.domain.mixture", "BetaMixture"),
@@ -37,7 +37,7 @@ _HOMES = {
     "evaluate": ("anatrial.plan.evaluate", "evaluate"),
     "read_indication": ("anatrial.files", "read_indication"),
     "read_scenario": ("anatrial.files", "read_scenario"),
-    "size": ("anatrial.plan.size", "search"),
+    "size": ("anatrial.plan.size", "size"),
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the names of the table

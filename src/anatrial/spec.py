@@ -24,7 +24,8 @@ MAX_BYTES = 1_000_000
 MAX_KEY_DEPTH = 10
 MAX_N = 2_000  # patients per arm up to which every probability is enumerated
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]+$", max_length=80)]
+NAME_PATTERN = r"^[a-z0-9-]+$"
+Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=80)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 OpenRate = Annotated[float, Field(gt=0, lt=1)]
@@ -55,7 +56,9 @@ def parse_toml(text: str, model: type[SpecT], where: str) -> SpecT:
     Raises ``InputError`` with every fault: broken TOML, unknown keys, wrong types, values out of range.
     """
     data = _toml_data(text.removeprefix("\ufeff"), where)
-    faults = [Fault(f"{where}: {spoken(path)}", got, "a plain, finite value", fix) for path, got, fix in _unfit(data, ())]
+    faults = [
+        Fault(f"{where}: {spoken(path)}", got, "a plain, finite value", fix) for path, got, fix in _unfit(data, ())
+    ]
     if faults:
         raise InputError(*faults)
     try:
@@ -66,11 +69,15 @@ def parse_toml(text: str, model: type[SpecT], where: str) -> SpecT:
 
 def _toml_data(text: str, where: str) -> dict[str, Any]:
     if len(text.encode()) > MAX_BYTES:
-        raise InputError(Fault(where, f"{len(text.encode()):,} bytes", f"at most {MAX_BYTES:,} bytes", "split the file"))
+        raise InputError(
+            Fault(where, f"{len(text.encode()):,} bytes", f"at most {MAX_BYTES:,} bytes", "split the file")
+        )
     for key in re.finditer(r"[^=,{\[\n]+(?==)|^[ \t]*\[+[^\]\n]*", text, re.MULTILINE):
         if key.group().count(".") >= MAX_KEY_DEPTH:
             line = text.count("\n", 0, key.start()) + 1
-            raise InputError(Fault(f"{where}: line {line}", "a very deep key", f"keys at most {MAX_KEY_DEPTH} levels deep"))
+            raise InputError(
+                Fault(f"{where}: line {line}", "a very deep key", f"keys at most {MAX_KEY_DEPTH} levels deep")
+            )
     try:
         return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
@@ -116,27 +123,29 @@ def _faults(error: ValidationError, model: type[Spec], where: str) -> Iterator[F
     for item in error.errors(include_url=False):
         path, owner, tags = _locate(model, item["loc"])
         place = f"{where}: {spoken(path)}"
-        kind, ctx = item["type"], item.get("ctx", {})
-        if kind == "extra_forbidden":
-            valid = [name for name in owner.model_fields if name not in path[:0]] if owner else []
-            yield Fault(place, f"unknown key {path[-1]!r}", "a known key", nearest(str(path[-1]), valid))
-        elif kind == "missing":
-            yield Fault(place, "nothing", f"{path[-1]!r}", f"add {path[-1]}")
-        elif kind in {"union_tag_invalid", "union_tag_not_found"}:
-            expected = str(ctx.get("expected_tags", ", ".join(tags))).replace("'", "")
-            tag = str(ctx["tag"]) if "tag" in ctx else ""
-            place += "" if tag == "" and not path else ".kind" if path else "kind"
-            got = repr(tag) if tag else "no kind"
-            yield Fault(place, got, f"one of {expected}", nearest(tag, expected.split(", ")) if tag else "add kind = ...")
-        else:
-            message = str(item["msg"]).removeprefix("Value error, ").replace("Input should be", "").strip()
-            got, _, fix = ("", "", "") if kind != "value_error" else ("", "", "")
-            if kind == "value_error" and "|" in message:
-                got, message, fix = (*(part.strip() for part in message.split("|", 2)), "", "")[:3]
-            shown = got or _shown(item["input"])
-            if kind == "string_pattern_mismatch":
-                message = "small letters, digits and hyphens only"
-            yield Fault(place, shown, message, fix)
+        match item["type"]:
+            case "extra_forbidden":
+                yield Fault(place, f"unknown key {path[-1]!r}", "a known key", nearest(str(path[-1]), keys(owner)))
+            case "missing":
+                yield Fault(place, "nothing", repr(path[-1]), f"add {path[-1]}")
+            case "union_tag_invalid" | "union_tag_not_found":
+                tag = str(item.get("ctx", {}).get("tag", ""))
+                hint = nearest(tag, tags) if tag else "say which"
+                yield Fault(place, repr(tag) if tag else "no kind", f"one of {', '.join(sorted(tags))}", hint)
+            case "string_pattern_mismatch":
+                pattern = str(item.get("ctx", {}).get("pattern", ""))
+                expected = "small letters, digits and hyphens" if pattern == NAME_PATTERN else f"text like {pattern}"
+                yield Fault(place, _shown(item["input"]), expected)
+            case "value_error":
+                got, _, expected = str(item["msg"]).removeprefix("Value error, ").partition(" | ")
+                yield Fault(place, got, expected)
+            case _:
+                yield Fault(place, _shown(item["input"]), str(item["msg"]).removeprefix("Input should be ").strip())
+
+
+def keys(owner: type[Spec] | None) -> tuple[str, ...]:
+    """The keys that a table may have, as a file writes them."""
+    return tuple(field.alias or name for name, field in owner.model_fields.items()) if owner else ()
 
 
 def _shown(value: object) -> str:
@@ -146,38 +155,39 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _locate(model: type[Spec], loc: tuple[str | int, ...]) -> tuple[tuple[str | int, ...], type[Spec] | None, list[str]]:
+def _locate(
+    model: type[Spec], loc: tuple[str | int, ...]
+) -> tuple[tuple[str | int, ...], type[Spec] | None, list[str]]:
     """The path without union tags, the spec that owns its last key, and the tags open at that place."""
     path: list[str | int] = []
     here: Any = model
     owner: type[Spec] | None = None
     for step in loc:
-        members = _members(here)
-        specs = [m for m in members if isinstance(m, type) and issubclass(m, Spec)]
-        tagged = [m for m in specs if step in _kinds(m)]
+        specs = _specs(here)
+        tagged = [spec for spec in specs if step in _kinds(spec)]
         if len(specs) > 1 and tagged:
             here = tagged[0]
             continue
-        if isinstance(step, str) and step not in {f for m in specs for f in m.model_fields} and len(members) > 1:
-            named = [m for m in members if getattr(m, "__name__", "") == step]
-            if named or step.startswith(("tuple", "function", "constrained", "int", "float", "str", "bool")):
-                here = named[0] if named else here
-                continue
+        if step == "[key]":  # a key of a table that is itself wrong
+            continue
         path.append(step)
-        owner = next((m for m in specs if step in m.model_fields), specs[0] if specs else None)
-        here = _inner(owner, members, step)
-    tags = [kind for m in _members(here) if isinstance(m, type) and issubclass(m, Spec) for kind in _kinds(m)]
-    return tuple(path), owner, tags
+        owner = next((spec for spec in specs if step in keys(spec)), specs[0] if specs else None)
+        here = _inner(owner, _members(here), step)
+    return tuple(path), owner, [kind for spec in _specs(here) for kind in _kinds(spec)]
+
+
+def _specs(annotation: Any) -> list[type[Spec]]:
+    return [m for m in _members(annotation) if isinstance(m, type) and issubclass(m, Spec)]
 
 
 def _inner(owner: type[Spec] | None, members: list[Any], step: str | int) -> Any:
-    if owner is not None and step in owner.model_fields:
-        return owner.model_fields[str(step)].annotation
-    for member in members:
-        arguments = typing.get_args(member)
-        if arguments:
-            return arguments[-1] if typing.get_origin(member) is not tuple else arguments[0]
-    return None
+    """The annotation of what stands at ``step``."""
+    if owner is not None:
+        return next((f.annotation for name, f in owner.model_fields.items() if step in (name, f.alias)), None)
+    arguments = next((typing.get_args(m) for m in members if typing.get_args(m)), ())
+    if not arguments:
+        return None
+    return arguments[0] if arguments[-1] is Ellipsis else arguments[-1]
 
 
 def _members(annotation: Any) -> list[Any]:
@@ -191,6 +201,7 @@ def _members(annotation: Any) -> list[Any]:
 
 
 def _kinds(model: type[Spec]) -> tuple[str, ...]:
+    """The tag of a member of a union: the only value of its ``kind`` or ``method``."""
     field = model.model_fields.get("kind") or model.model_fields.get("method")
     return typing.get_args(field.annotation) if field else ()
 

@@ -72,7 +72,8 @@ def plot(
     from anatrial.files import read_indication, write_bytes
     from anatrial.files.indications import shelf, state
     from anatrial.plan.inspect import inspect
-    from anatrial.report.pictures import picture_format, prior_picture
+    from anatrial.report.canvas import picture_format
+    from anatrial.report.pictures import prior_picture
 
     place = shelf()
     found = read_indication(indication, place)

@@ -60,6 +60,7 @@ def _save(out: Path, results: list[Evaluation]) -> None:
 
 def _draw(path: Path, result: Evaluation, used: ResolvedScenario) -> None:
     from anatrial.files import write_bytes
-    from anatrial.report.pictures import picture_format, run_picture
+    from anatrial.report.canvas import picture_format
+    from anatrial.report.pictures import run_picture
 
     write_bytes(path, run_picture(result, used, picture_format(path)))

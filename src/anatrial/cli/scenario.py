@@ -31,14 +31,18 @@ def _listed(found: dict[str, str]) -> str:
 
 @app.command()
 def show(
-    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped one.")], *, json: Json = False
+    scenario: Annotated[str, typer.Argument(help="A scenario file, or the name of a shipped one.")],
+    *,
+    json: Json = False,
 ) -> None:
     """Show a scenario as it was read, with defaults filled in and priors written out."""
     from anatrial.files import read_scenario
 
     used = read_scenario(scenario)
     if json:
-        say_json({"name": used.name, "digest": used.digest, "scenario": used.resolved.model_dump(mode="json", by_alias=True)})
+        say_json(
+            {"name": used.name, "digest": used.digest, "scenario": used.resolved.model_dump(mode="json", by_alias=True)}
+        )
     else:
         from anatrial.report.scenario_text import scenario_text
 

@@ -19,7 +19,7 @@ def size(
 ) -> None:
     """Find the sample sizes at which the targets hold, and hold for good."""
     from anatrial.files import read_scenario, write_bytes
-    from anatrial.plan.size import search
+    from anatrial.plan.size import size as search
     from anatrial.report.machine import SIZE_COLUMNS, csv_bytes, json_bytes, size_content, size_rows
     from anatrial.report.size_text import size_text
 
@@ -27,7 +27,8 @@ def size(
     with Bar("sizes") as bar:
         result = search(used, bar)
     if plot is not None:
-        from anatrial.report.pictures import picture_format, size_picture
+        from anatrial.report.canvas import picture_format
+        from anatrial.report.pictures import size_picture
 
         write_bytes(plot, size_picture(result, used, picture_format(plot)))
     if out is not None:

@@ -31,7 +31,7 @@ class Fixed(Spec):
         return (Look(self.n.treatment, self.n.control or 0),)
 
     def resized(self, n: int, ratio: float) -> Fixed:
-        """The design with ``n`` control patients (single arm: ``n`` patients) and ``ratio`` treatment patients for each."""
+        """The design with ``n`` control patients and ``ratio`` treatment patients for each; one arm: ``n`` patients."""
         if self.single_arm:
             return Fixed(kind="fixed", n=ArmSizes(treatment=n))
         return Fixed(kind="fixed", n=ArmSizes(treatment=round(ratio * n), control=n))

@@ -92,7 +92,7 @@ class Size(Spec):
     def sizes(self) -> range:
         """The n to try: control patients, or the patients of a single arm."""
         span = self.per_arm or self.control
-        assert span is not None  # noqa: S101 - the validator above
+        assert span is not None
         return range(span.lowest, span.highest + 1)
 
 
@@ -162,7 +162,9 @@ def _cross_faults(scenario: Scenario) -> Iterator[Fault]:
             kinds = " or ".join(_kind(kind) for kind in METRICS[target.metric])
             yield Fault(f"{place}, metric", f"{target.metric} of a {truth.kind} truth", f"a truth of kind {kinds}")
         elif target.metric == "type_i_error" and isinstance(truth, Points) and not _null(scenario, truth):
-            yield Fault(f"{place}, truth", f"{target.truth!r}, whose rates differ", "rates without an effect", "ask for power")
+            yield Fault(
+                f"{place}, truth", f"{target.truth!r}, whose rates differ", "rates without an effect", "ask for power"
+            )
     if scenario.size is not None and scenario.design.single_arm and scenario.size.per_arm is None:
         yield Fault("size", "control", "per_arm", "a single-arm trial has no control arm")
 
@@ -187,12 +189,19 @@ def _rule_faults(scenario: Scenario) -> Iterator[Fault]:
         if not single and rule.benchmark is not None:
             yield Fault("rule.benchmark", str(rule.benchmark), "no benchmark in a two-arm trial", "remove it")
         if not single and rule.analysis_prior.control is None:
-            yield Fault("rule.analysis_prior", "no control", "a prior for the control rate", "add control = { a = 1, b = 1 }")
+            yield Fault(
+                "rule.analysis_prior", "no control", "a prior for the control rate", "add control = { a = 1, b = 1 }"
+            )
         if rule.benchmark is not None and not 0 < rule.benchmark + rule.margin < 1:
             yield Fault("rule.margin", str(rule.margin), "a margin that keeps benchmark + margin between 0 and 1")
     elif isinstance(rule, ExactBinomial) != single:
         if single:
-            yield Fault("rule.kind", repr(rule.kind), "exact_binomial or posterior in a single-arm trial", "or add design.n.control")
+            yield Fault(
+                "rule.kind",
+                repr(rule.kind),
+                "exact_binomial or posterior in a single-arm trial",
+                "or add design.n.control",
+            )
         else:
             yield Fault("rule.kind", repr(rule.kind), "a two-arm rule", "or remove design.n.control")
 
@@ -223,8 +232,6 @@ def _truth_faults(scenario: Scenario, place: str, truth: Any) -> Iterator[Fault]
 
 def _uncertain(scenario: Scenario) -> bool:
     return isinstance(scenario.rule, Posterior) and scenario.rule.analysis_prior.control is not None
-
-
 
 
 def _written(mixture: BetaMixture) -> Prior:

@@ -36,7 +36,7 @@ class Tie(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """The tables on which one decision is made at a look: sorted runs, several per control count where there are holes."""
+    """The tables on which one decision is made at a look: sorted runs, several per control count at holes."""
 
     look: Look
     runs: tuple[Run, ...]

@@ -141,9 +141,10 @@ class Study(Spec):
     @model_validator(mode="after")
     def _arms_exist(self) -> Self:
         known = {arm.id for arm in self.arms}
-        for record in (*self.outcomes, *self.facts):
-            if record.arm is not None and record.arm not in known:
-                raise ValueError(f"record {record.id!r} names arm {record.arm!r} | one of {', '.join(sorted(known))}")
+        named = [(o.id, o.arm) for o in self.outcomes] + [(f.id, f.arm) for f in self.facts if f.arm is not None]
+        for record, arm in named:
+            if arm not in known:
+                raise ValueError(f"record {record!r} names arm {arm!r} | one of {', '.join(sorted(known))}")
         return self
 
 

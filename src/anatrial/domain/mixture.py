@@ -60,13 +60,17 @@ class BetaMixture:
             low, high = 1e-9, 1 - 1e-9
             for _ in range(200):  # the median falls as the share of b grows
                 share = 0.5 * (low + high)
-                low, high = (share, high) if betainc(share * strength, (1 - share) * strength, median) > 0.5 else (low, share)
+                low, high = (
+                    (share, high) if betainc(share * strength, (1 - share) * strength, median) > 0.5 else (low, share)
+                )
             a, b = low * strength, (1 - low) * strength
             return a, b, float(betainc(a, b, upper) - betainc(a, b, lower))
 
         weak, strong = 0.01, 1e5
         if not at(weak)[2] < level < at(strong)[2]:
-            raise ComputationError(f"no Beta has median {median:g} and probability {level:g} between {lower:g} and {upper:g}")
+            raise ComputationError(
+                f"no Beta has median {median:g} and probability {level:g} between {lower:g} and {upper:g}"
+            )
         while strong / weak > 1 + 1e-13:
             middle = math.sqrt(weak * strong)
             weak, strong = (middle, strong) if at(middle)[2] < level else (weak, middle)
@@ -131,7 +135,8 @@ class BetaMixture:
         if not 0 <= x <= n:
             raise InputError(Fault("update", f"{x} of {n}", "0 <= responders <= n"))
         log_w = [
-            (math.log(w) if w > 0 else -math.inf) + float(betaln(a + x, b + n - x) - betaln(a, b)) for w, a, b in self.parts
+            (math.log(w) if w > 0 else -math.inf) + float(betaln(a + x, b + n - x) - betaln(a, b))
+            for w, a, b in self.parts
         ]
         raw = np.exp(np.array(log_w) - max(log_w))
         pairs = zip((raw / raw.sum()).tolist(), self.parts, strict=True)

@@ -51,8 +51,8 @@ class PriorRef(Spec):
             return BetaMixture(tuple(BetaPart(part.weight, part.a, part.b) for part in self.parts))
         if self.a is not None and self.b is not None:
             return BetaMixture.beta(self.a, self.b)
-        assert self.mean is not None  # noqa: S101 - a name that was not resolved is a fault of the program
-        assert self.effective_n is not None  # noqa: S101
+        assert self.mean is not None
+        assert self.effective_n is not None
         return BetaMixture.beta(self.mean * self.effective_n, (1 - self.mean) * self.effective_n)
 
 

@@ -104,6 +104,19 @@ class Alternative(NamedTuple):
     type1: Estimate | None
 
 
+class Breach(NamedTuple):
+    """Where a promised type I error breaks beyond the rates it is promised for."""
+
+    truth: str
+    promised: float
+    above: float | None
+    """Least rate, from the start of the stated range upwards, at which type I error passes the promise."""
+    below: float | None
+    """Largest rate below the stated range at which it does."""
+    peak: Estimate
+    peak_at: float
+
+
 class KeptWeight(NamedTuple):
     """Posterior weight of the informative parts of the control prior after ``x`` responders."""
 
@@ -118,12 +131,6 @@ class Borrowing:
     arms: tuple[str, ...]
     rows: tuple[Alternative, ...]
     without_study: tuple[Alternative, ...]
-    promised: float | None
-    """Type I error that a target promises, if one does."""
-    breaks_at: float | None
-    """Least control rate above the promised range at which type I error passes the promise."""
-    breaks_below: float | None
-    """Largest control rate below the promised range at which it does."""
     kept: tuple[KeptWeight, ...]
     prior_weight: float | None
     predicted: tuple[int, int, int] | None
@@ -140,11 +147,11 @@ class Evaluation:
     regions: Regions
     characteristics: tuple[OperatingCharacteristics, ...]
     verdicts: tuple[Verdict, ...]
+    breaches: tuple[Breach, ...]
     borrowing: Borrowing | None
     priors: tuple[tuple[str, Prior], ...]
     """Where the file uses a prior, and the prior."""
     notes: tuple[str, ...]
-    warnings: tuple[str, ...]
     scenario_digest: str
     tool_version: str
 

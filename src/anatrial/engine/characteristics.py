@@ -39,7 +39,7 @@ def characteristics(
     """
     match truth:
         case Points():
-            metrics, curves = _under_rates(rule, regions, truth), _along_control(regions, truth)
+            metrics, curves = _under_rates(rule, regions, truth), _along(regions, truth)
             return OperatingCharacteristics(name, truth.kind, metrics, curves)
         case Grid():
             return _under_grid(name, rule, regions, truth)
@@ -65,6 +65,15 @@ def null_margin(rule: AnyRule, regions: Regions) -> float:
     if regions.success.look.n_c == 0:
         return rule.margin if isinstance(rule, Posterior) and rule.benchmark is None else 0.0
     return rule.margin_of_null
+
+
+def null_rates(rule: AnyRule, regions: Regions) -> tuple[float, float]:
+    """Every control rate under no effect; one arm against a fixed benchmark: every rate up to it."""
+    benchmark = fixed_benchmark(rule)
+    if regions.success.look.n_c == 0 and benchmark is not None:
+        return 0.0, benchmark
+    margin = null_margin(rule, regions)
+    return max(0.0, -margin), min(1.0, 1.0 - margin)
 
 
 def power(regions: Regions, truth: Points | DesignPrior) -> tuple[float, float]:
@@ -99,12 +108,13 @@ def _under_rates(rule: AnyRule, regions: Regions, truth: Points) -> tuple[Metric
     return (*found, *estimator_metrics(rule, truth, look))
 
 
-def _along_control(regions: Regions, truth: Points) -> tuple[Curve, ...]:
-    """Power at the truth's treatment rate as the control rate drifts, on 201 rates; nothing in a single-arm trial."""
+def _along(regions: Regions, truth: Points) -> tuple[Curve, ...]:
+    """Power on 201 rates: as the control rate drifts under the truth's treatment rate, or along the rate of one arm."""
     look = regions.success.look
-    if look.n_c == 0:
-        return ()
     rates = np.linspace(0.0, 1.0, CURVE_RATES)
+    if look.n_c == 0:
+        chances = tables.crossed(regions.success.array, binomial(look.n_t, rates), np.ones((1, 1)))[:, 0]
+        return (Curve("power_along_rate", tuple(rates.tolist()), tuple(chances.tolist())),)
     law_t = truth.law(look).treatment
     chances = tables.crossed(regions.success.array, law_t, binomial(look.n_c, rates))[0]
     return (Curve("power_along_control", tuple(rates.tolist()), tuple(chances.tolist())),)
@@ -131,12 +141,8 @@ def _rows(grid: FloatArray) -> tuple[tuple[float, ...], ...]:
 
 
 def _under_no_effect(name: str, rule: AnyRule, regions: Regions, truth: NoEffect) -> OperatingCharacteristics:
-    margin = null_margin(rule, regions)
+    margin, everywhere = null_margin(rule, regions), null_rates(rule, regions)
     ends = (truth.control.lowest, truth.control.highest)
-    single = regions.success.look.n_c == 0
-    everywhere = type_one.null_range(margin, single_arm=single, fixed_benchmark=fixed_benchmark(rule))
-    if single and margin:
-        everywhere = (max(0.0, -margin), min(1.0, 1.0 - margin))
     stated, overall = type_one.worst(regions, ends, margin), type_one.worst(regions, everywhere, margin)
     metrics = (
         Metric("type_i_error", type_one.estimate(stated), stated.at),
@@ -187,10 +193,9 @@ def _under_priors(rule: AnyRule, regions: Regions, truth: DesignPrior, planned: 
     if planned is not None:
         found.append(Metric("power_at_plan", exactly(power(regions, planned)[0])))
         rate_t, rate_c = planned.trial_rates()
-        if control is None:
-            reached = treatment.survival(min(rate_t, 1.0))
+        if control is None or look.n_c == 0:
+            reached = treatment.survival(rate_t)
         else:
-            reached = treatment.probability_above(control, rate_t - rate_c if look.n_c else effect)
+            reached = treatment.probability_above(control, rate_t - rate_c)
         found.append(Metric("plan_is_reached", exactly(reached)))
     return tuple(found)
-

@@ -28,16 +28,7 @@ def along(regions: Regions, control: FloatArray, margin: float) -> FloatArray:
     return found
 
 
-def null_range(margin: float, *, single_arm: bool, fixed_benchmark: float | None = None) -> tuple[float, float]:
-    """All control rates under no effect; one arm against a fixed rate: every rate up to it."""
-    if single_arm:
-        return (0.0, 1.0) if fixed_benchmark is None else (0.0, fixed_benchmark)
-    return max(0.0, -margin), min(1.0, 1.0 - margin)
-
-
-def worst(
-    regions: Regions, ends: tuple[float, float], margin: float, threshold: float | None = None
-) -> Supremum:
+def worst(regions: Regions, ends: tuple[float, float], margin: float) -> Supremum:
     """Largest type I error with the control rate in ``ends``, and its proven bound.
 
     With a margin the edge of the null is enough only where the success region is a staircase; every rule with a margin
@@ -45,9 +36,11 @@ def worst(
     """
     look = regions.success.look
     if margin != 0 and regions.success.staircase is None:
-        raise ComputationError("the success region is no staircase, so the edge of the null does not bound the type I error")
+        raise ComputationError(
+            "the success region is no staircase, so the edge of the null does not bound the type I error"
+        )
     sizes = (look.n_t, look.n_c)
-    return supremum(lambda rates: along(regions, rates, margin), ends, sizes, margin=margin, threshold=threshold)
+    return supremum(lambda rates: along(regions, rates, margin), ends, sizes, margin=margin)
 
 
 def estimate(found: Supremum) -> Estimate:

@@ -64,7 +64,9 @@ def read_indication(name: str, place: Shelf) -> Indication:
     """The indication of this name; ``InputError`` with the nearest valid name if there is none."""
     names = indication_names(place)
     if name not in names:
-        raise InputError(Fault("indication", repr(name), f"an indication in priors ({place.said})", nearest(name, names)))
+        raise InputError(
+            Fault("indication", repr(name), f"an indication in priors ({place.said})", nearest(name, names))
+        )
     where = place.where(name)
     found = parse_indication(read_text(place.path / f"{name}.toml", where), where)
     if found.indication != name:
@@ -89,7 +91,9 @@ def read_derived(place: Shelf, indication: Indication, prior: str) -> Derived:
         raise InputError(Fault(f"prior {name}", "not derived yet", "a derived prior", fix))
     found = parse_derived(read_text(path), name)
     if found.origin.input_digest != indication.input_digest(prior):
-        raise InputError(Fault(f"prior {name}", "stale: its recipe or evidence changed since it was derived", "a fresh prior", fix))
+        raise InputError(
+            Fault(f"prior {name}", "stale: its recipe or evidence changed since it was derived", "a fresh prior", fix)
+        )
     return found
 
 

@@ -44,10 +44,12 @@ def read_scenario(path_or_name: str | Path) -> ResolvedScenario:
     faults: list[Fault] = []
     if scenario.endpoint not in indication.endpoints:
         hint = nearest(scenario.endpoint, indication.endpoints)
-        faults.append(Fault(f"{where}: endpoint", repr(scenario.endpoint), f"an endpoint of {scenario.indication}", hint))
+        faults.append(
+            Fault(f"{where}: endpoint", repr(scenario.endpoint), f"an endpoint of {scenario.indication}", hint)
+        )
 
     def look_up(use: str, ref: PriorRef) -> Prior:
-        assert ref.prior is not None  # noqa: S101 - resolve asks for names only
+        assert ref.prior is not None
         try:
             found = read_derived(place, indication, ref.prior)
             if found.endpoint != scenario.endpoint:

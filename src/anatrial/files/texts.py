@@ -30,7 +30,9 @@ def read_text(path: Path, where: str | None = None, limit: int = MAX_BYTES) -> s
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        raise InputError(Fault(f"{where}: line {line}", "bytes that are not UTF-8", "a text file in UTF-8", "save it as UTF-8")) from None
+        raise InputError(
+            Fault(f"{where}: line {line}", "bytes that are not UTF-8", "a text file in UTF-8", "save it as UTF-8")
+        ) from None
 
 
 def write_bytes(path: Path, content: bytes) -> None:

@@ -39,7 +39,9 @@ class Elicited(Recipe):
     def _one_form(self) -> Self:
         given = {n for n in ("mean", "effective_n", "median", "interval") if getattr(self, n) is not None}
         if given not in ({"mean", "effective_n"}, {"median", "interval"}):
-            raise ValueError(f"{', '.join(sorted(given)) or 'neither'} | mean with effective_n, or median with interval")
+            raise ValueError(
+                f"{', '.join(sorted(given)) or 'neither'} | mean with effective_n, or median with interval"
+            )
         if self.interval and self.median and not self.interval.lower < self.median < self.interval.upper:
             raise ValueError(f"median {self.median} | a median inside its interval")
         return self
@@ -52,6 +54,6 @@ class Elicited(Recipe):
         """
         if self.mean is not None and self.effective_n is not None:
             return BetaMixture.beta(self.mean * self.effective_n, (1 - self.mean) * self.effective_n)
-        assert self.median is not None  # noqa: S101 - the validator above allows no third form
-        assert self.interval is not None  # noqa: S101
+        assert self.median is not None
+        assert self.interval is not None
         return BetaMixture.with_median(self.median, self.interval.lower, self.interval.upper, self.interval.level)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -63,7 +64,7 @@ class Counted(Recipe):
         raise TypeError(tier)
 
     def contributions(
-        self, records: tuple[tuple[Study, Outcome], ...], better: dict[str, str]
+        self, records: tuple[tuple[Study, Outcome], ...], better: Mapping[str, str]
     ) -> tuple[Contribution, ...]:
         """The counts and weights of the records, in their order; ``better`` tells each endpoint's direction."""
         found = []

@@ -1,6 +1,7 @@
 """Beta mixtures as arrays: density, distribution, quantiles and beta-binomial predictions, in log space.
 
-A mixture is an array ``parts`` of shape (K, 3): weight, a, b. Source of the beta-binomial: Skellam (1948), JRSS B 10:257-261.
+A mixture is an array ``parts`` of shape (K, 3): weight, a, b.
+Source of the beta-binomial: Skellam (1948), JRSS B 10:257-261.
 """
 
 from __future__ import annotations

@@ -1,9 +1,17 @@
 """The largest type I error over a nuisance rate, with a proven upper bound.
 
-arcsin sqrt(P(region)) moves along a path of rates at most as fast as the laws do in the Hellinger angle
-(Cauchy-Schwarz with the Fisher information): with theta = arcsin sqrt(p), by sqrt(n_t + n_c) per unit of theta where
-both arms share one rate, and by sqrt(n_t) |d theta_t| + sqrt(n_c) |d theta_c| in general. Between two points the value
-can thus not pass a known height, and splitting the intervals that could still hold a larger value ends with a proof.
+Two bounds say how high P(region) can rise between two rates at which it is known; theta = arcsin sqrt(p).
+
+* Slope: arcsin sqrt(P) moves at most as fast as the laws do in the Hellinger angle (Cauchy-Schwarz with the Fisher
+  information): sqrt(n_t + n_c) per unit of theta where both arms share one rate, and
+  sqrt(n_t) |d theta_t| + sqrt(n_c) |d theta_c| in general.
+* Curvature, where both arms share one rate: with the score U of N = n_t + n_c patients the second derivative of P in
+  theta is E[1(region) (U^2 + U')], and because E[U^2 + U'] = 0 it is at most half of E|U^2 + U'| <= 2 (4 N) +
+  2 sqrt(N) |p - q| / sqrt(p q), that is, at most 4 N + 2 sqrt(N) |cot 2 theta|. A function of curvature M lies at most
+  M w^2 / 8 above its chord.
+
+Intervals that could still hold a larger value are halved until none is left: the largest bound among the discarded ones
+is proven. Source of the first bound: any textbook proof of the Cramer-Rao inequality; the second is worked out above.
 """
 
 from __future__ import annotations
@@ -16,7 +24,7 @@ import numpy as np
 from anatrial.numerics import FloatArray
 
 GAP = 1e-6
-MOST_CELLS = 60_000_000  # work limit: evaluated points times table size; the bound stays valid when it is met
+MOST_CELLS = 100_000_000  # work limit: evaluated points times table size; the bound stays valid when it is met
 
 
 class Supremum(NamedTuple):
@@ -33,7 +41,6 @@ def supremum(
     sizes: tuple[int, int],
     *,
     margin: float = 0.0,
-    threshold: float | None = None,
 ) -> Supremum:
     """Largest ``value`` over control rates in ``ends``, along treatment rate = control rate + ``margin``.
 
@@ -42,51 +49,38 @@ def supremum(
     value
         Maps control rates of shape (m,) to probabilities of shape (m,).
     ends
-        Lowest and highest control rate; both rates must stay in [0, 1].
+        Lowest and highest control rate; both arms' rates must stay in [0, 1].
     sizes
         Patients per arm, treatment and control.
-    threshold
-        Where given, stop as soon as the answer is known to lie above it or to be at most it.
 
     Returns
     -------
     Found value, its rate, and a bound at most 1e-6 above it unless the work limit was met.
     """
-    low, high = ends
-    n_t, n_c = sizes
-    angles = np.arcsin(np.sqrt([low, high]))
-    points = 2 + int(np.ceil(6 * np.sqrt(n_t + n_c) * (angles[1] - angles[0])))
-    rates = np.clip(np.sin(np.linspace(angles[0], angles[1], points)) ** 2, low, high)
-    rates[[0, -1]] = low, high
-    heights = _angle(value(rates))
+    theta = _angle(np.array(ends))
+    points = 2 + int(np.ceil(6 * np.sqrt(sum(sizes)) * (theta[1] - theta[0])))
+    rates = np.clip(np.sin(np.linspace(theta[0], theta[1], points)) ** 2, *ends)
+    rates[[0, -1]] = ends
+    heights = value(rates)
     best = int(np.argmax(heights))
-    found, at = heights[best], rates[best]
-    left, right = rates[:-1], rates[1:]
-    a, b = heights[:-1], heights[1:]
-    proven, cells = 0.0, points * (n_t + n_c + 2)
+    found, at = float(heights[best]), float(rates[best])
+    left, right, a, b = rates[:-1], rates[1:], heights[:-1], heights[1:]
+    proven, cells = found, points * (sum(sizes) + 2)
     while True:
-        bounds = np.minimum(0.5 * (a + b + _length(left, right, sizes, margin)), np.pi / 2)
-        goal = _angle(np.array([min(1.0, np.sin(found) ** 2 + GAP)]))[0]
-        if threshold is not None:
-            if np.sin(found) ** 2 > threshold:
-                goal = np.pi / 2  # already above: no need to find how far
-            elif threshold < 1:
-                goal = max(goal, _angle(np.array([threshold]))[0])
-        open_ = (bounds > goal) & (right > left)
-        proven = max(proven, float(bounds[~open_].max(initial=0.0)))
-        if not open_.any() or cells > MOST_CELLS:
-            proven = max(proven, float(bounds[open_].max(initial=0.0)), found)
-            break
-        left, right, a, b = left[open_], right[open_], a[open_], b[open_]
+        bounds = _bounds(left, right, a, b, sizes, margin)
+        rising = (bounds > found + GAP) & (right > left)
+        proven = max(proven, float(bounds[~rising].max(initial=0.0)))
+        if not rising.any() or cells > MOST_CELLS:
+            return Supremum(found, at, max(proven, float(bounds[rising].max(initial=0.0))))
+        left, right, a, b = left[rising], right[rising], a[rising], b[rising]
         middle = _middle(left, right)
-        h = _angle(value(middle))
-        cells += len(middle) * (n_t + n_c + 2)
-        best = int(np.argmax(h))
-        if h[best] > found:
-            found, at = h[best], middle[best]
+        new = value(middle)
+        cells += len(middle) * (sum(sizes) + 2)
+        best = int(np.argmax(new))
+        if new[best] > found:
+            found, at = float(new[best]), float(middle[best])
         left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
-        a, b = np.concatenate([a, h]), np.concatenate([h, b])
-    return Supremum(float(np.sin(found) ** 2), float(at), float(np.sin(proven) ** 2))
+        a, b = np.concatenate([a, new]), np.concatenate([new, b])
 
 
 def _angle(p: FloatArray) -> FloatArray:
@@ -98,9 +92,21 @@ def _middle(left: FloatArray, right: FloatArray) -> FloatArray:
     return np.where((middle > left) & (middle < right), middle, 0.5 * (left + right))
 
 
-def _length(left: FloatArray, right: FloatArray, sizes: tuple[int, int], margin: float) -> FloatArray:
-    control = _angle(right) - _angle(left)
+def _bounds(
+    left: FloatArray, right: FloatArray, a: FloatArray, b: FloatArray, sizes: tuple[int, int], margin: float
+) -> FloatArray:
+    """Largest value that each interval could hold, given the values at its ends."""
+    low, high = _angle(left), _angle(right)
     if margin == 0:
-        return np.asarray(np.sqrt(sum(sizes)) * control)
-    treatment = _angle(right + margin) - _angle(left + margin)
-    return np.asarray(np.sqrt(sizes[0]) * treatment + np.sqrt(sizes[1]) * control)
+        travelled = np.sqrt(sum(sizes)) * (high - low)
+    else:
+        treatment = _angle(right + margin) - _angle(left + margin)
+        travelled = np.sqrt(sizes[0]) * treatment + np.sqrt(sizes[1]) * (high - low)
+    by_slope = np.sin(np.minimum(0.5 * (_angle(a) + _angle(b) + travelled), np.pi / 2)) ** 2
+    if margin != 0:
+        return np.asarray(by_slope)
+    n = sum(sizes)
+    with np.errstate(divide="ignore"):
+        steepest = np.maximum(np.abs(1 / np.tan(2 * low)), np.abs(1 / np.tan(2 * high)))
+    by_curvature = np.maximum(a, b) + (4 * n + 2 * np.sqrt(n) * steepest) * (high - low) ** 2 / 8
+    return np.asarray(np.minimum(by_slope, by_curvature))

@@ -12,7 +12,7 @@ SAME = 1 + 1e-9  # two tables are equally likely if their probabilities agree to
 
 
 def hypergeometric(n_t: int, n_c: int) -> tuple[FloatArray, FloatArray]:
-    """Law of the treatment count given the total, shape (n_t + n_c + 1, n_t + 1): rows are totals; and its logarithm."""
+    """Law of the treatment count given the total, shape (n_t + n_c + 1, n_t + 1), rows are totals; and its logarithm."""
     k = np.arange(n_t + n_c + 1)[:, None]
     x_t = np.arange(n_t + 1)[None, :]
     x_c = k - x_t
@@ -42,7 +42,7 @@ def fisher_grids(n_t: int, n_c: int) -> tuple[FloatArray, FloatArray, FloatArray
     np.put_along_axis(both, order, summed, axis=1)
     x_t, x_c = np.ogrid[: n_t + 1, : n_c + 1]
     at = (x_t + x_c, np.broadcast_to(x_t, (n_t + 1, n_c + 1)))
-    return tuple(np.minimum(grid[at], 1.0) for grid in (upper, lower, both))  # type: ignore[return-value]
+    return np.minimum(upper[at], 1.0), np.minimum(lower[at], 1.0), np.minimum(both[at], 1.0)
 
 
 def z_grid(n_t: int, n_c: int) -> FloatArray:
@@ -59,7 +59,7 @@ def z_grid(n_t: int, n_c: int) -> FloatArray:
 def p_values(x_t: int, n_t: int, x_c: int, n_c: int) -> dict[str, float]:
     """The p-values of one table under the tests that papers use, by name.
 
-    One-sided ones are given for the observed direction and for the opposite one; mid-p counts half of the observed table.
+    One-sided Fisher values are those of the observed direction; mid-p counts half of the observed table.
     """
     better, worse, both = (float(grid[x_t, x_c]) for grid in fisher_grids(n_t, n_c))
     p, log_p = hypergeometric(n_t, n_c)
@@ -70,7 +70,7 @@ def p_values(x_t: int, n_t: int, x_c: int, n_c: int) -> dict[str, float]:
     expected = np.outer([n_t, n_c], [x_t + x_c, n - x_t - x_c]) / n
     off = np.abs(np.array([[x_t, n_t - x_t], [x_c, n_c - x_c]]) - expected)
     with np.errstate(divide="ignore", invalid="ignore"):
-        yates = np.nan_to_num((np.maximum(off - 0.5, 0) ** 2 / expected)).sum()
+        yates = np.nan_to_num(np.maximum(off - 0.5, 0) ** 2 / expected).sum()
     return {
         "Fisher two-sided": both,
         "Fisher one-sided": min(better, worse),

@@ -13,7 +13,6 @@ from anatrial.domain.prior import Prior, PriorRef, written_out
 from anatrial.domain.results import Alternative, Borrowing, Estimate, KeptWeight
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import null_margin, power
-from anatrial.numerics.supremum import GAP
 from anatrial.plan.derive import without_each_study
 from anatrial.rules.posterior import Posterior
 from anatrial.truths.no_effect import NoEffect
@@ -51,21 +50,11 @@ def borrowing(used: ResolvedScenario, look: Look, regions: Regions) -> Borrowing
     rows = [now, none]
     if now.type1 is not None:
         rows.append(judge.calibrated("none, same type I error", plain, now.type1))
-    promised, ends = _promise(used.resolved)
-    margin = null_margin(rule, regions)
-    above = below = None
-    if promised is not None and ends is not None:
-        lowest, highest = type_one.null_range(margin, single_arm=look.n_c == 0)
-        above = type_one.first_crossing(regions, promised, margin, ends[0], highest)
-        below = type_one.first_crossing(regions, promised, margin, ends[0], lowest)
     control = rule.analysis_prior.control.mixture() if rule.analysis_prior.control and look.n_c else None
     return Borrowing(
         arms=arms,
         rows=tuple(rows),
         without_study=_without(used, rule, judge),
-        promised=promised,
-        breaks_at=above,
-        breaks_below=below,
         kept=_kept(control, look) if control else (),
         prior_weight=_history_weight(control) if control else None,
         predicted=_predicted(control, look) if control and "control" in arms else None,
@@ -91,7 +80,7 @@ class _Judge:
 
     def calibrated(self, label: str, rule: Posterior, goal: Estimate) -> Alternative:
         """The row at the least certainty whose worst type I error is at most ``goal``."""
-        assert self.ends is not None  # noqa: S101 - asked for only where a range is stated
+        assert self.ends is not None
         grid = rule.probability(self.look, rule.margin)
         levels = np.unique(np.round(np.append(grid.ravel(), 0.0), 12))
         low, high = 0, len(levels) - 1  # at the highest level nothing succeeds
@@ -99,8 +88,8 @@ class _Judge:
             middle = (low + high) // 2
             region = Region.from_grid(self.look, grid > levels[middle] + 1e-11)
             regions = Regions(region, Region(self.look, ()))
-            found = type_one.worst(regions, self.ends, null_margin(rule, regions), threshold=goal.value)
-            low, high = (low, middle) if found.bound <= goal.value + GAP else (middle + 1, high)
+            found = type_one.worst(regions, self.ends, null_margin(rule, regions))
+            low, high = (low, middle) if found.found <= goal.value else (middle + 1, high)
         following = float(levels[low + 1]) if low + 1 < len(levels) else 1.0
         certainty = shortest(float(levels[low]), following)
         return self.row(label, rule.model_copy(update={"certainty": certainty}))
@@ -110,7 +99,7 @@ def shortest(lowest: float, highest: float) -> float:
     """The roundest number strictly between two numbers of [0, 1]: the smallest multiple of 0.1, else of 0.05, 0.01, ..."""
     for digits in range(1, 15):
         for steps in (10**digits, 2 * 10**digits):
-            value = (math.floor(lowest * steps) + 1) / steps
+            value: float = (math.floor(lowest * steps) + 1) / steps
             if lowest < value < highest:
                 return value
     return lowest
@@ -141,14 +130,6 @@ def robustified_like(prior: Prior, informative: BetaMixture) -> BetaMixture:
     return informative.robustified(extra[0]) if extra else informative
 
 
-def _promise(scenario: Scenario) -> tuple[float | None, tuple[float, float] | None]:
-    for target in scenario.targets:
-        truth = scenario.truths[target.truth]
-        if target.metric == "type_i_error" and target.bound == "at_most" and isinstance(truth, NoEffect):
-            return target.threshold, (truth.control.lowest, truth.control.highest)
-    return None, None
-
-
 def _kept(control: BetaMixture, look: Look) -> tuple[KeptWeight, ...]:
     if all(map(_strong, control.parts)) or not any(map(_strong, control.parts)):
         return ()
@@ -164,4 +145,3 @@ def _history_weight(mixture: BetaMixture, before: BetaMixture | None = None) -> 
 def _predicted(control: BetaMixture, look: Look) -> tuple[int, int, int]:
     quantiles = [control.predicted_quantile(p, look.n_c) for p in (0.5, 0.025, 0.975)]
     return quantiles[0], quantiles[1], quantiles[2]
-

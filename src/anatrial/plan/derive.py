@@ -37,7 +37,7 @@ def derive(indication: Indication, name: str) -> Derived:
         informative=tuple(PartSpec(weight=w, a=a, b=b) for w, a, b in informative.parts),
         robust=PartSpec(weight=robust.weight, a=robust.a, b=robust.b) if robust else None,
         contributions=contributions,
-        equated=_equated(recipe),
+        equated=_equated(indication, recipe),
         settings={**settings, "set_by_user": sorted(recipe.model_fields_set & settings.keys())},
         origin=Origin(tool_version=__version__, method=recipe.method, input_digest=indication.input_digest(name)),
     )
@@ -78,7 +78,13 @@ def _mixture(recipe: Method, contributions: tuple[Contribution, ...]) -> BetaMix
             assert_never(recipe)
 
 
-def _equated(recipe: Method) -> tuple[str, ...]:
+def _equated(indication: Indication, recipe: Method) -> tuple[str, ...]:
+    """What the recipe treats as the same, by the names of the studies, with the reason."""
     if not isinstance(recipe, Counted):
         return ()
-    return tuple(f"{', '.join(same.outcomes)}: {same.why}" for same in recipe.treated_as_same)
+    said = []
+    for same in recipe.treated_as_same:
+        titles = ", ".join(indication.records[name][0].title for name in same.outcomes)
+        everything = set(same.outcomes) == set(recipe.outcomes) and len(recipe.outcomes) > 2
+        said.append(f"{f'all {len(recipe.outcomes)} records' if everything else titles}: {' '.join(same.why.split())}")
+    return tuple(said)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from anatrial import __version__
 from anatrial.documents.scenario import ResolvedScenario, Target
 from anatrial.domain.counts import Regions
-from anatrial.domain.results import Evaluation, Metric, OperatingCharacteristics, Verdict, judged
-from anatrial.engine.characteristics import characteristics
+from anatrial.domain.results import Breach, Evaluation, Metric, OperatingCharacteristics, Verdict, judged
+from anatrial.engine import type_one
+from anatrial.engine.characteristics import characteristics, null_margin, null_rates
 from anatrial.plan.borrowing import borrowing
 from anatrial.truths.design_prior import DesignPrior
 from anatrial.truths.no_effect import NoEffect
@@ -20,11 +21,8 @@ def evaluate(scenario: ResolvedScenario) -> Evaluation:
     regions = resolved.rule.regions(looks)
     look, last = looks[-1], regions[-1]
     planned = next((t for t in resolved.truths.values() if isinstance(t, Points)), None)
-    found = tuple(
-        characteristics(name, resolved.rule, last, truth, planned) for name, truth in resolved.truths.items()
-    )
+    found = tuple(characteristics(name, resolved.rule, last, truth, planned) for name, truth in resolved.truths.items())
     verdicts = tuple(verdict(target, found) for target in resolved.targets)
-    borrowed = borrowing(scenario, look, last)
     return Evaluation(
         scenario=scenario.name,
         title=resolved.title,
@@ -32,10 +30,10 @@ def evaluate(scenario: ResolvedScenario) -> Evaluation:
         regions=last,
         characteristics=found,
         verdicts=verdicts,
-        borrowing=borrowed,
+        breaches=(*_breaches(scenario, last, found),),
+        borrowing=borrowing(scenario, look, last),
         priors=scenario.priors,
         notes=(*_notes(scenario, last),),
-        warnings=(*_warnings(scenario, found),),
         scenario_digest=scenario.digest,
         tool_version=__version__,
     )
@@ -57,8 +55,8 @@ def target_metric(target: Target, found: OperatingCharacteristics) -> Metric:
 
 def _notes(scenario: ResolvedScenario, regions: Regions) -> list[str]:
     notes = []
-    for _, prior in dict((p.name, (w, p)) for w, p in scenario.priors).values():
-        notes += [f"{prior.name} treats as the same {equated}" for equated in prior.equated]
+    for prior in {p.name: p for _, p in scenario.priors}.values():
+        notes += [f"{prior.name} treats as the same: {equated}" for equated in prior.equated]
     truths = scenario.resolved.truths
     if any(isinstance(t, DesignPrior) and t.control is not None for t in truths.values()):
         notes.append("design priors of the two arms are taken as independent")
@@ -66,21 +64,33 @@ def _notes(scenario: ResolvedScenario, regions: Regions) -> list[str]:
     design = {s for where, prior in scenario.priors if where.startswith("truths.") for s in prior.studies}
     if analysis & design:
         shared = ", ".join(sorted(analysis & design))
-        notes.append(f"analysis prior and design prior share studies ({shared}): the assurance believes its own history")
-    notes += [f"{tie.x_t} v {tie.x_c} responders lie on the threshold ({tie.value:.12g}): settled {tie.settled}" for tie in regions.ties]
+        notes.append(
+            f"analysis prior and design prior share studies ({shared}): the assurance believes its own history"
+        )
+    notes += [
+        f"{tie.x_t} v {tie.x_c} responders lie on the threshold ({tie.value:.12g}): settled {tie.settled}"
+        for tie in regions.ties
+    ]
     return notes
 
 
-def _warnings(scenario: ResolvedScenario, found: tuple[OperatingCharacteristics, ...]) -> list[str]:
-    warnings = []
-    for target in scenario.resolved.targets:
-        truth = scenario.resolved.truths[target.truth]
+def _breaches(
+    scenario: ResolvedScenario, regions: Regions, found: tuple[OperatingCharacteristics, ...]
+) -> list[Breach]:
+    """Where the type I error that targets promise for a stated range is passed outside of it."""
+    plan, breaches = scenario.resolved, []
+    margin = null_margin(plan.rule, regions)
+    everywhere = null_rates(plan.rule, regions)
+    for target in plan.targets:
+        truth = plan.truths[target.truth]
         if target.metric != "type_i_error" or target.bound != "at_most" or not isinstance(truth, NoEffect):
             continue
-        everywhere = next(f for f in found if f.truth == target.truth).metric("type_i_error_everywhere")
-        if everywhere.estimate.upper > target.threshold:
-            warnings.append(
-                f"type I error is promised to be at most {target.threshold:g} only for the stated rates; "
-                f"it peaks at {everywhere.estimate.value:.3f} (at {everywhere.at:.3f})"
-            )
-    return warnings
+        peak = next(f for f in found if f.truth == target.truth).metric("type_i_error_everywhere")
+        if peak.estimate.upper <= target.threshold or peak.at is None:
+            continue
+        above, below = (
+            type_one.first_crossing(regions, target.threshold, margin, truth.control.lowest, end)
+            for end in (everywhere[1], everywhere[0])
+        )
+        breaches.append(Breach(target.truth, target.threshold, above, below, peak.estimate, peak.at))
+    return breaches

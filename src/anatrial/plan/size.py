@@ -20,7 +20,7 @@ from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
 
 
-def search(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
+def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
     """Judge every size of the scenario's ``[size]`` range.
 
     Raises ``InputError`` where the scenario states no range or the range passes the limit of exact enumeration.
@@ -78,7 +78,7 @@ def _power_columns(plan: Scenario, designs: list[Fixed]) -> dict[Target, list[Es
     columns = {}
     for target in fast:
         truth = plan.truths[target.truth]
-        assert isinstance(truth, Points)  # noqa: S101 - chosen so above
+        assert isinstance(truth, Points)
         rates = truth.trial_rates()
         columns[target] = [exactly(p) for p in tables.staircase_powers(first, n_t, n_c, *rates).tolist()]
     return columns
@@ -97,12 +97,11 @@ def _point(plan: Scenario, n: int, design: Fixed, known: dict[Target, Estimate])
 
 
 def _estimate(plan: Scenario, target: Target, regions: Regions | None) -> Estimate:
-    assert regions is not None  # noqa: S101 - made by the caller
+    assert regions is not None
     truth = plan.truths[target.truth]
-    if isinstance(truth, NoEffect):  # stop as soon as the verdict is sure
+    if isinstance(truth, NoEffect):  # its other numbers are not asked for here
         ends = (truth.control.lowest, truth.control.highest)
-        margin = null_margin(plan.rule, regions)
-        return type_one.estimate(type_one.worst(regions, ends, margin, threshold=target.threshold))
+        return type_one.estimate(type_one.worst(regions, ends, null_margin(plan.rule, regions)))
     return target_metric(target, characteristics(target.truth, plan.rule, regions, truth, None)).estimate
 
 
@@ -114,4 +113,3 @@ def _answer(label: str, wanted: list[int], holds: list[bool]) -> SizeAnswer:
     from_here = lasting[0] if lasting else None
     safe = from_here if from_here is not None and wanted[-1] - from_here >= max(20, 0.1 * from_here) else None
     return SizeAnswer(label, met[0] if met else None, safe, from_here, met)
-

@@ -85,7 +85,19 @@ def size_rows(result: SizeSearch) -> list[tuple[Any, ...]]:
     ]
 
 
-SIZE_COLUMNS = ("scenario", "n", "n_treatment", "n_control", "target", "value", "lower", "upper", "mcse", "draws", "verdict")
+SIZE_COLUMNS = (
+    "scenario",
+    "n",
+    "n_treatment",
+    "n_control",
+    "target",
+    "value",
+    "lower",
+    "upper",
+    "mcse",
+    "draws",
+    "verdict",
+)
 
 
 def csv_bytes(columns: tuple[str, ...], rows: list[tuple[Any, ...]]) -> bytes:

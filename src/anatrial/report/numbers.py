@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
+WIDTH = 100
+
 
 def chance(p: float) -> str:
     """A probability: three decimals, four where it is small."""
@@ -26,27 +31,33 @@ def percent(rate: float) -> str:
 
 def rate(value: float) -> str:
     """A rate with two decimals, more where it has them."""
-    text = f"{value:.4f}".rstrip("0")
-    whole, _, decimals = text.partition(".")
+    whole, _, decimals = f"{value:.4f}".rstrip("0").partition(".")
     return f"{whole}.{decimals.ljust(2, '0')}"
 
 
-def table(rows: list[tuple[str, ...]], indent: str = "") -> list[str]:
-    """Rows of text in columns; the first column left, the others right."""
-    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
-    return [
-        indent + "  ".join(c.ljust(w) if k == 0 else c.rjust(w) for k, (c, w) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
+def table(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:
+    """Rows of numbers in columns: the first column left, the others right."""
+    widths = _widths(rows)
+    aligned = ([c.rjust(w) if k else c.ljust(w) for k, (c, w) in enumerate(zip(r, widths, strict=True))] for r in rows)
+    return [(indent + "  ".join(cells)).rstrip() for cells in aligned]
 
 
-def wrapped(text: str, width: int = 100, indent: str = "") -> list[str]:
-    """Text in lines of at most ``width`` characters."""
-    lines, line = [], ""
-    for word in text.split():
-        if line and len(indent) + len(line) + 1 + len(word) > width:
-            lines.append(indent + line)
-            line = word
-        else:
-            line = f"{line} {word}" if line else word
-    return [*lines, indent + line] if line else lines
+def columns(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:
+    """Rows of words in columns, all left."""
+    widths = _widths(rows)
+    return [(indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True))).rstrip() for row in rows]
+
+
+def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:
+    return [max(map(len, column)) for column in zip(*rows, strict=True)]
+
+
+def wrapped(text: str, width: int = WIDTH, indent: str = "") -> list[str]:
+    """Text in lines of at most ``width`` characters; spaces within a line stay as they are."""
+    lines, line = [], indent
+    for word, gap in re.findall(r"([^ \n]+)([ \n]*)", text):
+        if line.strip() and len(line) + len(word) > width:
+            lines.append(line.rstrip())
+            line = indent
+        line += word + gap.replace("\n", " ")
+    return [*lines, line.rstrip()]

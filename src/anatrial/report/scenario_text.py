@@ -24,7 +24,9 @@ def scenario_text(used: ResolvedScenario) -> str:
 def _lines(name: str, value: Any, *, default: bool = False, indent: str = "") -> list[str]:
     mark = "  (default)" if default else ""
     if isinstance(value, dict):
-        inner = [line for key, part in value.items() if part is not None for line in _lines(key, part, indent=indent + "  ")]
+        inner = [
+            line for key, part in value.items() if part is not None for line in _lines(key, part, indent=indent + "  ")
+        ]
         return [f"{indent}{name}{mark}", *inner]
     if isinstance(value, list) and value and isinstance(value[0], dict):
         return [line for k, part in enumerate(value, 1) for line in _lines(f"{name} {k}", part, indent=indent)]

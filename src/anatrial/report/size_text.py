@@ -34,10 +34,16 @@ def _answer(answer: SizeAnswer, result: SizeSearch, single: bool) -> list[str]:
         said.append(f"every larger size up to {result.last_n} holds too")
     elif answer.holds_from is not None:
         need = answer.holds_from + max(20, -(-answer.holds_from // 10))
-        said.append(f"holds from {answer.holds_from} to the end, but the range ends too soon to call it safe: search to {need}")
+        said.append(
+            f"holds from {answer.holds_from} to the end, but the range ends too soon to call it safe: search to {need}"
+        )
     else:
         said.append(f"no safe n: the last size of the range, {result.last_n}, fails")
-    missing = [p.n for p in result.points if answer.first_n < p.n < (answer.holds_from or result.last_n + 1) and p.n not in answer.meets]
+    missing = [
+        p.n
+        for p in result.points
+        if answer.first_n < p.n < (answer.holds_from or result.last_n + 1) and p.n not in answer.meets
+    ]
     if missing:
         shown = ", ".join(map(str, missing[:10])) + (", ..." if len(missing) > 10 else "")
         said.append(f"fails again at {shown}")
@@ -71,6 +77,8 @@ def _curve(result: SizeSearch, single: bool) -> list[str]:
         cells = []
         for estimate, outcome, label in zip(point.estimates, point.outcomes, result.targets, strict=True):
             threshold = float(label.split(" if ")[0].rsplit(" ", 1)[1])
-            cells.append(f"{beside(estimate.value, threshold)} {'+' if outcome == 'PASS' else '-' if outcome == 'FAIL' else '?'}")
+            cells.append(
+                f"{beside(estimate.value, threshold)} {'+' if outcome == 'PASS' else '-' if outcome == 'FAIL' else '?'}"
+            )
         rows.append((str(point.n), *(() if single else (str(point.look.n_t), str(point.look.n_c))), *cells))
     return table(rows)

@@ -37,4 +37,6 @@ class ChiSquare(SidedTest):
         """The rule in one sentence."""
         if not self.two_sided:
             return f"Success if the uncorrected chi-square test finds {treatment} better than {control}, one-sided p <= {self.level:g}."
-        return f"Success if the uncorrected two-sided chi-square test has p <= {self.level:g} and {treatment} does better."
+        return (
+            f"Success if the uncorrected two-sided chi-square test has p <= {self.level:g} and {treatment} does better."
+        )

@@ -25,7 +25,11 @@ class Fisher(SidedTest):
     def _p(self, better: FloatArray, worse: FloatArray, both: FloatArray) -> FloatArray:
         if not self.two_sided:
             return better
-        return both if self.two_sided_by == "no_more_likely" else 2 * (better * (better <= worse) + worse * (better > worse))
+        return (
+            both
+            if self.two_sided_by == "no_more_likely"
+            else 2 * (better * (better <= worse) + worse * (better > worse))
+        )
 
     def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
         """Tables with ``p <= alpha``, exactly."""

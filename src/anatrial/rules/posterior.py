@@ -110,6 +110,8 @@ class Posterior(Rule):
         against = f"{self.benchmark:g}" if self.benchmark is not None else f"{control} rate"
         said = []
         for criterion in self.criteria:
-            beyond = "" if criterion.margin == 0 else f" {'+' if criterion.margin > 0 else '-'} {abs(criterion.margin):g}"
+            beyond = (
+                "" if criterion.margin == 0 else f" {'+' if criterion.margin > 0 else '-'} {abs(criterion.margin):g}"
+            )
             said.append(f"P({treatment} rate > {against}{beyond} | data) > {criterion.certainty:g}")
         return f"Success if {' and '.join(said)}."

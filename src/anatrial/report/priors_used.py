@@ -1,0 +1,77 @@
+"""Which priors a run used, what they rest on, and how history fares against the trial's own data."""
+
+from __future__ import annotations
+
+from anatrial.documents.scenario import ResolvedScenario
+from anatrial.domain.prior import Prior
+from anatrial.domain.results import Borrowing, Evaluation
+from anatrial.report.numbers import wrapped
+
+
+def prior_lines(result: Evaluation, used: ResolvedScenario) -> list[str]:
+    """Each prior once, with every use of it; then what borrowing from history means for the control arm."""
+    uses: dict[str, list[str]] = {}
+    priors: dict[str, Prior] = {}
+    for where, prior in result.priors:
+        uses.setdefault(prior.name, []).append(_use(where, used))
+        priors[prior.name] = prior
+    lines: list[str] = []
+    for name, prior in priors.items():
+        fresh = " (up to date)" if prior.origin else ""
+        lines += wrapped(f"{name}{fresh}: {', '.join(uses[name])}")
+        if prior.origin:
+            lines += [line for said in _rests_on(prior) for line in wrapped(said, indent="  ")]
+    if result.borrowing is not None and result.look.n_c:
+        lines += _history(result.borrowing, result.look.n_c, used.scenario.arms.control)
+    return lines
+
+
+def _use(where: str, used: ResolvedScenario) -> str:
+    arm = where.rpartition(".")[2]
+    name = getattr(used.scenario.arms, arm)
+    if where.startswith("rule."):
+        if arm == "control" and used.scenario.design.single_arm:
+            return f"analysis prior, the historical {name} rate to beat"
+        return f"analysis prior of {name} (what the final analysis assumes)"
+    return f"design prior of {name} in {where.split('.')[1]} (what we believe now)"
+
+
+def _rests_on(prior: Prior) -> list[str]:
+    counted = [c for c in prior.contributions if c.weight > 0]
+    informative = prior.informative
+    low, high = informative.interval()
+    shape = f"{informative.said()}, mean {informative.mean:.2f} (95 % {low:.2f}-{high:.2f})"
+    if counted:
+        weights = sorted({c.weight for c in counted})
+        weight = f"weight {weights[0]:g}" if len(weights) == 1 else f"weights {weights[0]:g} to {weights[-1]:g}"
+        studies = "1 study" if len(counted) == 1 else f"{len(counted)} studies"
+        shape = f"{sum(c.responders for c in counted)} of {sum(c.n for c in counted)} in {studies} at {weight}: {shape}"
+    elif prior.contributions:
+        shape = f"no study counts (weight 0), only the base prior is left: {shape}"
+    visits = dict.fromkeys(f"{c.title} ({c.visit})" for c in counted)
+    lines = [shape, *([", ".join(visits)] if visits else [])]
+    if prior.robust_weight < 1e-12:
+        return [*lines, f"Effective n: {informative.effective_n:.3g} (moment)"]
+    part = prior.mixture.parts[-1]
+    vague = "uniform" if part.a == part.b == 1 else f"Beta({part.a:g}, {part.b:g})"
+    return [
+        *lines,
+        f'+ {100 * prior.robust_weight:.3g} % "history may not apply" ({vague}). '
+        f"Effective n: {informative.effective_n:.3g} without, {prior.mixture.effective_n:.2g} with that part (moment)",
+    ]
+
+
+def _history(borrowed: Borrowing, n_c: int, control: str) -> list[str]:
+    lines = []
+    median = n_c // 2
+    if borrowed.predicted is not None:
+        median, low, high = borrowed.predicted
+        lines.append(f"The analysis prior expects {median} {control} responders of {n_c} (95 % {low}-{high})")
+    if borrowed.kept and borrowed.prior_weight is not None:
+        lost = next((k.x for k in borrowed.kept if k.x > median and k.weight < 0.05), n_c)
+        shown = sorted({median, n_c // 2, lost})
+        said = "; ".join(
+            f"{borrowed.kept[x].weight:.2f} after {x}{f' of {n_c}' if x == shown[0] else ''}" for x in shown
+        )
+        lines += wrapped(f"Weight of history: {borrowed.prior_weight:.2f} now; {said}")
+    return lines
