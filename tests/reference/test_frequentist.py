@@ -1,12 +1,13 @@
-"""Exact tests and sizes against rpact, gsDesign, Exact, clinfun and scipy: frequentist.json says which peer gave what."""
+"""Exact tests and sizes against rpact, gsDesign, Exact, clinfun and scipy; frequentist.json names the peer of each."""
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
+from tests.building import cases, decided, named, points, resolved, sided
 
 from anatrial.domain.counts import Look, Regions
 from anatrial.engine import type_one
@@ -14,7 +15,6 @@ from anatrial.engine.characteristics import power
 from anatrial.numerics.two_by_two import p_values
 from anatrial.plan.size import size
 from anatrial.rules.exact_binomial import ExactBinomial
-from tests.building import cases, decided, named, points, resolved, sided
 
 Case = dict[str, Any]
 FILE = "frequentist.json"
@@ -38,7 +38,7 @@ def two_sided(case: Case) -> bool:
 
 @pytest.mark.parametrize("case", cases(FILE, "two_arm_exact_power"), ids=named)
 def test_power_and_tables_of_two_arm_tests(case: Case) -> None:
-    """P(rejects) at every pair of rates, type I error at every null rate, and the number of rejected tables are the peer's."""
+    """P(rejects) at every pair of rates, type I error at null rates and the number of tables are the peer's."""
     given, expected, within = case["inputs"], case["expected"], case["tolerance"]["abs"]
     rule = sided(given["test"], given["alpha"], two_sided=two_sided(case))
     regions = decided(rule, given["n_treatment"], given["n_control"])
@@ -70,7 +70,7 @@ def test_p_values_of_one_table(case: Case) -> None:
         assert found[KEYS[key]] == pytest.approx(expected, abs=within), key
 
 
-@lru_cache(maxsize=None)
+@cache
 def regions_of(test: str, alpha: float, looks: tuple[Look, ...], *, both: bool) -> tuple[Regions, ...]:
     """Regions of every size, made once for all rates."""
     return sided(test, alpha, two_sided=both).regions(looks)
@@ -78,7 +78,7 @@ def regions_of(test: str, alpha: float, looks: tuple[Look, ...], *, both: bool) 
 
 @pytest.mark.parametrize("case", SIZES, ids=named)
 def test_sample_sizes_of_two_arm_tests(case: Case) -> None:
-    """Over the whole range of sizes, the first n and the n from which power holds are the peer's, with the power there."""
+    """Over the whole range of sizes, the first n, the n from which power holds and the power there are the peer's."""
     given, expected, within = case["inputs"], case["expected"], case["tolerance"]["abs"]
     low, high = given["n_control_search_range"]
     ratio = given["allocation_treatment_per_control"]
@@ -151,7 +151,7 @@ def test_single_arm_exact_test(case: Case) -> None:
 
 @pytest.mark.parametrize("case", cases(FILE, "single_arm_exact_sample_size"), ids=named)
 def test_single_arm_sample_size(case: Case) -> None:
-    """The size search gives the peer's first and stable n of a single arm, with critical count, level and power there."""
+    """The search gives the peer's first and stable n of a single arm, with critical count, level and power there."""
     given, expected, within = case["inputs"], case["expected"], case["tolerance"]["abs"]
     low, high = given["n_search_range"]
     result = size(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.building import cases, decided, drawn, mixture, named, points, posterior, resolved
 
 from anatrial.domain.counts import Regions
 from anatrial.domain.mixture import BetaPart
@@ -14,7 +15,6 @@ from anatrial.methods.recipe import Robust
 from anatrial.numerics import beta
 from anatrial.plan.size import size
 from anatrial.rules.posterior import Posterior
-from tests.building import cases, decided, drawn, mixture, named, points, posterior, resolved
 
 Case = dict[str, Any]
 FILE = "rbest.json"
@@ -178,7 +178,11 @@ def test_two_sample_size_size(case: Case) -> None:
     """Power and type I error of every size, and the sizes that the search names, are those of RBesT in a loop."""
     given, expected, within = case["inputs"], case["expected"], case["tolerance"]["abs"]
     low, high = given["n2_candidates"][0], given["n2_candidates"][-1]
-    parts = {arm: "[" + ", ".join(f"{{ weight = {w}, a = {a}, b = {b} }}" for w, a, b in given[arm]) + "]" for arm in ("prior1", "prior2")}
+    high_rate, low_rate = given["true_rate1"], given["true_rate2"]
+    parts = {
+        arm: "[" + ", ".join(f"{{ weight = {w}, a = {a}, b = {b} }}" for w, a, b in given[arm]) + "]"
+        for arm in ("prior1", "prior2")
+    }
     result = size(
         resolved(f"""
         design = {{ kind = "fixed", n = {{ treatment = 20, control = 10 }} }}
@@ -187,8 +191,8 @@ def test_two_sample_size_size(case: Case) -> None:
         certainty = {given["probabilities"][0]}
         analysis_prior = {{ treatment = {{ parts = {parts["prior1"]} }}, control = {{ parts = {parts["prior2"]} }} }}
         [truths]
-        expected = {{ kind = "points", rates = {{ treatment = {given["true_rate1"]}, control = {given["true_rate2"]} }} }}
-        null = {{ kind = "points", rates = {{ treatment = {given["true_rate2"]}, control = {given["true_rate2"]} }} }}
+        expected = {{ kind = "points", rates = {{ treatment = {high_rate}, control = {low_rate} }} }}
+        null = {{ kind = "points", rates = {{ treatment = {low_rate}, control = {low_rate} }} }}
         [[targets]]
         metric = "power"
         truth = "expected"
@@ -204,7 +208,9 @@ def test_two_sample_size_size(case: Case) -> None:
     )
     assert [p.n for p in result.points] == given["n2_candidates"]
     assert [p.estimates[0].value for p in result.points] == pytest.approx(expected["power"], abs=within)
-    assert [p.estimates[1].value for p in result.points] == pytest.approx(expected["type_one_error_at_rate2"], abs=within)
+    assert [p.estimates[1].value for p in result.points] == pytest.approx(
+        expected["type_one_error_at_rate2"], abs=within
+    )
     answer = result.answers[1]
     assert answer.first_n == expected["smallest_n2_reaching_target"]
     assert answer.holds_from == expected["smallest_n2_from_which_power_stays_above_target"]

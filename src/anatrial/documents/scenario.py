@@ -54,6 +54,12 @@ class Target(Spec):
         return "at_least" if self.at_least is not None else "at_most"
 
     @property
+    def said(self) -> str:
+        """The target in words."""
+        metric = self.metric.replace("type_i_error", "type I error").replace("type1_average", "average type I error")
+        return f"{metric.replace('_', ' ')} {self.bound.replace('_', ' ')} {self.threshold:g} if {self.truth}"
+
+    @property
     def threshold(self) -> float:
         """The number asked for."""
         return self.at_least if self.at_least is not None else self.at_most or 0.0

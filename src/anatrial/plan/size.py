@@ -43,7 +43,7 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
         points.append(_point(plan, n, design, {t: column[index] for t, column in columns.items()}))
         progress.advance(index + 1, len(designs))
     every = [point.outcomes for point in points]
-    labels = [f"{t.metric} {t.bound.replace('_', ' ')} {t.threshold:g} if {t.truth}" for t in plan.targets]
+    labels = [target.said for target in plan.targets]
     alone = (_answer(label, wanted, [o[k] == "PASS" for o in every]) for k, label in enumerate(labels))
     joint = _answer("all targets jointly", wanted, [all(o == "PASS" for o in row) for row in every])
     return SizeSearch(

@@ -10,7 +10,7 @@ from anatrial.domain.findings import Finding
 from anatrial.plan.evidence_summary import EvidenceSummary, Overview, Panel, Row, StudyLine
 
 WIDTH = 140
-HEAD = ("study", "arm", "x/n", "printed", "rate (interval)", "visit", "analysis set", "drop-outs", "cohort", "record")
+HEAD = ("study", "arm", "x/n", "printed", "rate (interval)", "visit", "analysis set", "drop-outs", "cohort")
 INTERVALS = {"clopper-pearson": "Clopper-Pearson", "wilson": "Wilson"}
 
 
@@ -42,6 +42,9 @@ def show_text(found: EvidenceSummary, interval: str) -> str:
     lines = [f"{found.title} ({found.indication})"]
     lines += [f"{len(found.studies)} studies, {len(rows)} records, {counted} of them with count and n; * core study"]
     lines += [f"x of n as published; rates in per cent with {100 * found.level:g} % {INTERVALS[interval]} intervals"]
+    lines += [
+        "drop-outs: failed = counted as non-responders; cohort (again) = the same number of the same patients once more"
+    ]
     for other in found.elsewhere:
         lines.append(f"also: {other.title}, in anatrial evidence show {other.indication}")
     for panel in found.panels:
@@ -67,10 +70,10 @@ def _panel_lines(panel: Panel, interval: str) -> list[str]:
     rows = [_cells(row, interval) for row in panel.rows]
     kept = [k for k in range(len(HEAD)) if any(row[k] for row in rows)]
     widths = {k: max(len(row[k]) for row in (HEAD, *rows)) for k in kept}
-    for k in (5, 0, 8, 6):  # visit, study, cohort, analysis set: in full under STUDIES
+    for k, least in ((5, 18), (8, 16), (6, 12), (0, 16)):  # visit, cohort, analysis set, study: in full under STUDIES
         excess = sum(widths.values()) + 2 * len(widths) - WIDTH
         if k in widths and excess > 0:
-            widths[k] = min(widths[k], max(16, widths[k] - excess))
+            widths[k] = min(widths[k], max(least, widths[k] - excess))
     for row in (HEAD, *rows):
         cells = (_cell(row[k], w, right=k in {2, 3}) for k, w in widths.items())
         lines.append(("  " + "  ".join(cells)).rstrip())
@@ -84,7 +87,7 @@ def _cell(text: str, width: int, *, right: bool) -> str:
 
 def _cells(row: Row, interval: str) -> tuple[str, ...]:
     return (
-        row.title + (" *" if row.core else ""),
+        row.title + ("*" if row.core else ""),
         arm_said(row),
         counts_said(row),
         f"{row.printed_percent} %" if row.printed_percent else "",
@@ -92,8 +95,7 @@ def _cells(row: Row, interval: str) -> tuple[str, ...]:
         row.visit,
         row.analysis_set,
         _dropouts(row),
-        row.overlap or "",
-        row.record + (" (repeat)" if row.repeats else ""),
+        (row.overlap or "") + (" (again)" if row.repeats else ""),
     )
 
 
@@ -118,7 +120,7 @@ def rate_said(row: Row, interval: str) -> str:
     if row.rate is not None and limits is not None:
         return f"{100 * row.rate:5.1f} ({100 * limits[0]:.1f}-{100 * limits[1]:.1f})"
     if row.compatible and row.allowed is not None:
-        return "-".join(dict.fromkeys(f"{100 * rate:.1f}" for rate in row.allowed)).rjust(5) + ", count open"
+        return "-".join(dict.fromkeys(f"{100 * rate:.1f}" for rate in row.allowed)).rjust(5)
     return "    -"
 
 
@@ -138,11 +140,12 @@ def _study_lines(study: StudyLine, rows: dict[str, Row]) -> list[str]:
         ("abstract ", study.abstract),
     ]
     said = ", ".join(f"{label}{value}" for label, value in ids if value)
+    said = f" {said}." if said else ""
     also = f", also listed under {', '.join(study.also_listed_under)}" if study.also_listed_under else ""
     core = ", core study" if study.core else ""
     read = f" Read: {study.source_level}." if study.source_level else ""
     lines = [f"{study.title} ({study.study}): {study.tier.replace('_', ' ')}{core}{also}"]
-    lines += _hanging("", f"{study.citation}{' ' + said if said else ''}{read}", "    ")
+    lines += _hanging("", f"{study.citation}{said}{read}", "    ")
     for arm in study.arms:
         lines += _hanging("arm ", arm, "    ")
     for note in study.notes:

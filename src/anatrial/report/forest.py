@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ROW, GAP, AXIS, TOP, BOTTOM, MARGIN = 0.24, 0.18, 0.30, 0.62, 0.62, 0.15  # inches
 PLOT_WIDTH, COLUMN_GAP, SIZE, SMALL = 4.4, 0.22, 8.5, 7.5
-HEADS = ("study, arm", "visit; analysis set", "x/n", "rate %")
+HEADS = ("study, arm", "visit; analysis set", "x/n", "rate % (interval)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def forest_picture(found: EvidenceSummary, endpoint: str | None, interval: str, 
     figure.set_size_inches(across, down)
     page = _Page(figure, across, down, widths)
     page.words(MARGIN, TOP - 0.34, found.title, size=12, weight="bold")
-    page.legend(panels)
+    page.legend(panels, MARGIN + _inches(figure, found.title, 12, "bold") + 0.4)
     most = max((row.n or 0 for p in panels for row in p.rows), default=1)
     y = TOP
     for drawn in panels:
@@ -61,7 +61,7 @@ def forest_picture(found: EvidenceSummary, endpoint: str | None, interval: str, 
         y += drawn.height
     if not panels:
         page.words(MARGIN, y + 0.2, "no record of this endpoint", colour=GREY)
-    page.words(MARGIN, down - 0.34, _caption(found, wanted, panels, interval), size=SMALL, colour=GREY)
+    page.words(MARGIN, down - 0.34, _caption(found, wanted, interval, int(14 * across)), size=SMALL, colour=GREY)
     return figure_bytes(figure, fmt)
 
 
@@ -69,7 +69,7 @@ def _drawn(panel: Panel, interval: str) -> _Drawn:
     rows = tuple(row for row in panel.rows if row.repeats is None)
     cells = tuple(
         (
-            f"{row.title}{' *' if row.core else ''}, {arm_said(row)}",
+            _label(row),
             f"{row.visit}; {row.analysis_set}",
             counts_said(row),
             _rate(row, interval),
@@ -77,49 +77,56 @@ def _drawn(panel: Panel, interval: str) -> _Drawn:
         for row in rows
     )
     fewer = " Fewer is better: events are shown." if panel.better == "fewer" else ""
-    return _Drawn(panel, rows, cells, tuple(textwrap.wrap(panel.definition + fewer, 150)))
+    return _Drawn(panel, rows, cells, tuple(textwrap.wrap(panel.definition + fewer, 125)))
+
+
+def _label(row: Row) -> str:
+    title = row.title + ("*" if row.core else "")
+    return title if row.title.endswith(f"{row.arm} arm") else f"{title}, {arm_said(row)}"
 
 
 def _rate(row: Row, interval: str) -> str:
     limits = row.wilson if interval == "wilson" else row.clopper_pearson
     if row.rate is not None and limits is not None:
-        return f"{100 * row.rate:.0f}  ({100 * limits[0]:.0f}-{100 * limits[1]:.0f})"
+        return f"{_whole(row.rate)}  ({_whole(limits[0])}-{_whole(limits[1])})"
     return f"printed {row.printed_percent} %" if row.printed_percent else "not read"
 
 
+def _whole(rate: float) -> str:
+    """Per cent without decimals, but never 0 or 100 for a rate that is neither."""
+    shown = f"{100 * rate:.0f}"
+    return f"{100 * rate:.1f}" if (shown == "0" and rate > 0) or (shown == "100" and rate < 1) else shown
+
+
 def _column_widths(figure: Figure, panels: list[_Drawn]) -> list[float]:
-    """Inches that each text column needs, as the fonts really are."""
+    """Inches that each text column needs."""
+    columns = ({head, *(cells[k] for p in panels for cells in p.cells)} for k, head in enumerate(HEADS))
+    return [max(_inches(figure, text, SIZE) for text in sorted(texts, key=len)[-12:]) for texts in columns]
+
+
+def _inches(figure: Figure, text: str, size: float, weight: str = "normal") -> float:
+    """How wide a text is, as the font really is."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    renderer = FigureCanvasAgg(figure).get_renderer()
-    widths = []
-    for k, head in enumerate(HEADS):
-        texts = {head, *(cells[k] for p in panels for cells in p.cells)}
-        longest = sorted(texts, key=len)[-12:]
-        drawn = [figure.text(0, 0, text, fontsize=SIZE) for text in longest]
-        widths.append(max(text.get_window_extent(renderer).width for text in drawn) / figure.dpi)
-        for text in drawn:
-            text.remove()
-    return widths
+    drawn = figure.text(0, 0, text, fontsize=size, weight=weight, parse_math=False)
+    width = drawn.get_window_extent(FigureCanvasAgg(figure).get_renderer()).width / figure.dpi
+    drawn.remove()
+    return float(width)
 
 
-def _caption(found: EvidenceSummary, wanted: list[Panel], panels: list[_Drawn], interval: str) -> str:
+def _caption(found: EvidenceSummary, wanted: list[Panel], interval: str, width: int) -> str:
+    rows = [row for panel in wanted for row in panel.rows]
     said = [f"Filled squares: rate with {100 * found.level:g} % {INTERVALS[interval]} interval, area by n."]
-    if any(row.rate is None for p in panels for row in p.rows):
+    if any(row.rate is None for row in rows):
         said.append("Hollow: count not read, at the printed percentage or the counts that fit it.")
-    if any(row.tier == "case_report" for p in panels for row in p.rows):
+    if any(row.tier == "case_report" for row in rows):
         said.append("Faint: case report.")
-    if any(row.core for p in panels for row in p.rows):
-        said.append("* core study.")
-    repeated = sum(row.repeats is not None for panel in wanted for row in panel.rows)
+    if any(row.core for row in rows):
+        said.append("*\N{NO-BREAK SPACE}core study.")
+    repeated = sum(row.repeats is not None for row in rows)
     if repeated:
-        were = (
-            "record repeats a number of its cohort and is"
-            if repeated == 1
-            else "records repeat a number of their cohort and are"
-        )
-        said.append(f"{repeated} {were} not drawn.")
-    return "\n".join(textwrap.wrap(" ".join(said), 170))
+        said.append(f"Not drawn, as they repeat a number of their cohort: {repeated}.")
+    return "\n".join(textwrap.wrap(" ".join(said), width))
 
 
 class _Page:
@@ -155,10 +162,10 @@ class _Page:
         axes.set_axisbelow(True)
         return axes
 
-    def legend(self, panels: list[_Drawn]) -> None:
+    def legend(self, panels: list[_Drawn], after: float) -> None:
         """The colours of the roles that occur, at the upper right of the plot."""
         present = [role for role in ROLE_COLOURS if any(row.role == role for p in panels for row in p.rows)]
-        x = self.plot
+        x = max(self.plot, after)
         for role in present:
             self.words(x, TOP - 0.34, "\N{BLACK SQUARE}", colour=ROLE_COLOURS[role], size=10)
             self.words(x + 0.16, TOP - 0.34, role.replace("_", " "))
@@ -175,18 +182,22 @@ class _Page:
         top = y + drawn.head + 0.06
         axes = self.axes(top, drawn.body)
         for k, (row, cells) in enumerate(zip(drawn.rows, drawn.cells, strict=True)):
-            down, alpha = ROW * (k + 0.5), 0.4 if row.tier == "case_report" else 1.0
+            down, alpha = ROW * (k + 0.5), _strength(row)
             label, where, count, rate = cells
             self.words(MARGIN, top + down, label, alpha=alpha, weight="normal")
             self.words(self.where, top + down, where, colour=GREY, alpha=alpha)
             self.words(self.count_right, top + down, count, align="right", alpha=alpha)
             self.words(self.rate, top + down, rate, alpha=alpha)
-            _mark(axes, row, down, interval, most, alpha)
+            _mark(axes, row, down, interval, most)
 
 
-def _mark(axes: Any, row: Row, y: float, interval: str, most: int, alpha: float) -> None:
+def _strength(row: Row) -> float:
+    return 0.4 if row.tier == "case_report" else 1.0
+
+
+def _mark(axes: Any, row: Row, y: float, interval: str, most: int) -> None:
     """A filled square with its interval, or a hollow one where the count was not read."""
-    colour = ROLE_COLOURS[row.role]
+    colour, alpha = ROLE_COLOURS[row.role], _strength(row)
     area = max(14.0, 150.0 * (row.n or 0) / most)
     limits = row.wilson if interval == "wilson" else row.clopper_pearson
     if row.rate is not None and limits is not None:
@@ -202,7 +213,5 @@ def _mark(axes: Any, row: Row, y: float, interval: str, most: int, alpha: float)
         at = low if sign == ">" else high if sign == "<" else (low + high) / 2
         marker = sign if sign in {"<", ">"} else "s"
         axes.plot([low, high], [y, y], color=colour, linewidth=1.0, alpha=alpha)
-        axes.scatter(
-            [at], [y], s=max(20.0, area), marker=marker, facecolors="white", edgecolors=colour, linewidths=1.2, alpha=alpha,
-            zorder=3, clip_on=False,
-        )  # fmt: skip
+        style = {"facecolors": "white", "edgecolors": colour, "linewidths": 1.2, "alpha": alpha}
+        axes.scatter([at], [y], s=max(20.0, area), marker=marker, zorder=3, clip_on=False, **style)

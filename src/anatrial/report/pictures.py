@@ -5,28 +5,32 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from anatrial.documents.scenario import ResolvedScenario
-from anatrial.domain.results import Evaluation, SizeSearch
-from anatrial.plan.inspect import Inspection
-from anatrial.report.canvas import BLUE, GREY, ORANGE, VERMILION, figure_bytes
+from anatrial.domain.results import Evaluation, SizeAnswer, SizeSearch
+from anatrial.plan.inspect import Inspection, Predicted
+from anatrial.report.canvas import BLUE, FAINT, GREY, INK, ORANGE, VERMILION, figure_bytes
 from anatrial.report.numbers import rate
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DASHED = (0, (4, 3))
+PAPER = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
 
 
-def _figure(columns: int, rows: int, size: tuple[float, float]) -> tuple[Any, Any]:
+def _figure(columns: int, rows: int, size: tuple[float, float]) -> tuple[Figure, Any]:
+    """A figure and its axes, shape (rows, columns)."""
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=size, layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False)
-
-
-def _tidy(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color="#e6e6e6", linewidth=0.8)
-    axes.set_axisbelow(True)
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color=FAINT, linewidth=0.8)
+        axes.set_axisbelow(True)
+    return figure, grid
 
 
 def run_picture(result: Evaluation, used: ResolvedScenario, fmt: str) -> bytes:
@@ -34,108 +38,117 @@ def run_picture(result: Evaluation, used: ResolvedScenario, fmt: str) -> bytes:
     figure, grid = _figure(1, 1, (8.0, 4.8))
     axes = grid[0, 0]
     arms, single = used.scenario.arms, result.look.n_c == 0
+    for verdict in result.verdicts:
+        if verdict.metric in {"power", "type_i_error"}:
+            axes.axhline(verdict.threshold, color=GREY, linewidth=0.9, linestyle=DASHED)
     points = next(((n, t) for n, t in used.resolved.truths.items() if isinstance(t, Points)), None)
-    null = next(((n, t) for n, t in used.resolved.truths.items() if isinstance(t, NoEffect)), None)
-    if null is not None:
-        name, truth = null
-        axes.axvspan(
-            truth.control.lowest, truth.control.highest, color="#f3ead9", label="stated range of no effect", zorder=0
-        )
-        curve = result.of(name).curves[0]
-        axes.plot(curve.rates, curve.values, color=VERMILION, linewidth=2, label="type I error")
-        worst = result.of(name).metric("type_i_error")
-        axes.plot([worst.at], [worst.estimate.value], "o", color=VERMILION)
-        above = (8, 8) if (worst.at or 0) < 0.7 else (-8, 8)
-        axes.annotate(
-            f"worst in range {worst.estimate.value:.3f}", (worst.at, worst.estimate.value), xytext=above,
-            textcoords="offset points", color=VERMILION, ha="left" if above[0] > 0 else "right", fontsize=9,
-        )  # fmt: skip
     if points is not None:
         name, plan = points
         curve = result.of(name).curves[0]
         rate_t, rate_c = plan.trial_rates()
-        label = f"power along the rate of {arms.treatment}" if single else f"power if {arms.treatment} {rate(rate_t)}"
+        power, at = result.of(name).metric("power").estimate.value, rate_t if single else rate_c
+        label = "power" if single else f"power if {arms.treatment} {rate(rate_t)}"
+        label += f": plan {power:.3f} at {rate(at)}"
         axes.plot(curve.rates, curve.values, color=BLUE, linewidth=2, label=label)
-        power = result.of(name).metric("power").estimate.value
-        at = rate_t if single else rate_c
-        axes.plot([at], [power], "o", color=BLUE)
-        axes.annotate(
-            f"plan {power:.3f}", (at, power), xytext=(8, 4), textcoords="offset points", color=BLUE, fontsize=9
-        )
-    for verdict in result.verdicts:
-        if verdict.metric in {"power", "type_i_error"}:
-            axes.axhline(verdict.threshold, color=GREY, linewidth=0.9, linestyle=(0, (4, 3)))
+        _mark(axes, at, power, BLUE)
+    null = next(((n, t) for n, t in used.resolved.truths.items() if isinstance(t, NoEffect)), None)
+    if null is not None:
+        name, truth = null
+        span = {"color": "#f3ead9", "label": "stated range", "zorder": 0}
+        axes.axvspan(truth.control.lowest, truth.control.highest, **span)
+        curve = result.of(name).curves[0]
+        kept = [k for k, r in enumerate(curve.rates) if not single or r <= truth.control.highest + 1e-9]
+        rates, values = [curve.rates[k] for k in kept], [curve.values[k] for k in kept]
+        worst = result.of(name).metric("type_i_error")
+        at = worst.at or 0.0
+        label = f"type I error: worst in range {worst.estimate.value:.3f} at {rate(round(at, 3))}"
+        axes.plot(rates, values, color=VERMILION, linewidth=2.6 if single else 2, label=label)
+        _mark(axes, at, worst.estimate.value, VERMILION)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="probability")
-    axes.set_xlabel(f"true rate on {arms.treatment}" if single else f"true rate on {arms.control}")
+    axes.set_xlabel(f"true rate on {arms.treatment if single else arms.control}")
     axes.set_title(result.title, loc="left", fontsize=11, wrap=True)
-    _tidy(axes)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     return figure_bytes(figure, fmt)
+
+
+def _mark(axes: Axes, x: float, y: float, colour: str) -> None:
+    axes.plot([x], [y], "o", color=colour, clip_on=False, zorder=5)
 
 
 def size_picture(result: SizeSearch, used: ResolvedScenario, fmt: str) -> bytes:
     """Every target along n: power of exact tests is a saw, so each size is a point."""
     count = len(result.targets)
-    figure, grid = _figure(1, count, (8.0, 1.0 + 2.6 * count))
+    figure, grid = _figure(1, count, (8.0, 1.2 + 2.6 * count))
     n = [p.n for p in result.points]
     for k, (label, target) in enumerate(zip(result.targets, used.resolved.targets, strict=True)):
         axes = grid[k, 0]
         values = [p.estimates[k].value for p in result.points]
-        good = [p.outcomes[k] == "PASS" for p in result.points]
         axes.plot(n, values, color=GREY, linewidth=0.9, zorder=1)
-        axes.scatter([x for x, g in zip(n, good, strict=True) if g], [v for v, g in zip(values, good, strict=True) if g],
-                     s=18, color=BLUE, label="meets the target", zorder=2)  # fmt: skip
-        axes.scatter([x for x, g in zip(n, good, strict=True) if not g], [v for v, g in zip(values, good, strict=True) if not g],
-                     s=22, facecolors="white", edgecolors=VERMILION, label="does not", zorder=2)  # fmt: skip
-        axes.axhline(target.threshold, color="black", linewidth=0.9, linestyle=(0, (4, 3)))
+        for passes, style in (
+            (True, {"s": 18, "color": BLUE, "label": "meets the target"}),
+            (False, {"s": 22, "facecolors": "white", "edgecolors": VERMILION, "label": "does not"}),
+        ):
+            chosen = [(p.n, v) for p, v in zip(result.points, values, strict=True) if (p.outcomes[k] == "PASS") == passes]
+            axes.scatter([x for x, _ in chosen], [v for _, v in chosen], zorder=2, **style)
+        axes.axhline(target.threshold, color=INK, linewidth=0.9, linestyle=DASHED, label="target")
         answer = result.answers[k + 1]
-        for value, said, colour in ((answer.first_n, "first n", ORANGE), (answer.safe_n, "safe n", BLUE)):
-            if value is not None and not (said == "first n" and answer.safe_n == value):
-                axes.axvline(value, color=colour, linewidth=1.2, alpha=0.8, label=f"{said} {value}")
-        axes.set_title(label, loc="left", fontsize=10)
+        for value, colour, said in ((answer.first_n, ORANGE, "first n"), (answer.safe_n, BLUE, "safe n")):
+            if value is not None:
+                style = {"linewidth": 3.5 if said == "first n" else 1.2, "alpha": 0.6 if said == "first n" else 1}
+                axes.axvline(value, color=colour, label=said, zorder=0.5, **style)
+        axes.set_title(f"{label}: {_answered(answer)}", loc="left", fontsize=10)
         axes.set_ylabel("probability")
-        _tidy(axes)
-        axes.legend(
-            frameon=False, fontsize=8, ncols=4, loc="lower right" if target.bound == "at_least" else "upper right"
-        )
     single = used.scenario.design.single_arm
     grid[-1, 0].set_xlabel("patients" if single else f"patients on {used.scenario.arms.control}")
     figure.suptitle(result.title, fontsize=11, x=0.01, ha="left")
+    handles = {said: handle for axes in grid.flat for handle, said in zip(*axes.get_legend_handles_labels(), strict=True)}
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     return figure_bytes(figure, fmt)
+
+
+def _answered(answer: SizeAnswer) -> str:
+    if answer.first_n is None:
+        return "not reached"
+    return f"first {answer.first_n}, " + (f"safe {answer.safe_n}" if answer.safe_n is not None else "none safe")
 
 
 def prior_picture(found: Inspection, fmt: str) -> bytes:
     """The prior's density over the studies behind it, and what it predicts for the next 20 patients."""
     figure, grid = _figure(2, 1, (10.0, 4.4))
-    left, right = grid[0]
+    _density(grid[0, 0], found)
+    _prediction(grid[0, 1], found.predicted[1])
+    return figure_bytes(figure, fmt)
+
+
+def _density(axes: Axes, found: Inspection) -> None:
     rates, heights = zip(*found.density, strict=True)
-    left.fill_between(rates, heights, color=BLUE, alpha=0.15)
-    left.plot(rates, heights, color=BLUE, linewidth=2, label=found.prior.mixture.said())
+    axes.fill_between(rates, heights, color=BLUE, alpha=0.15)
+    axes.plot(rates, heights, color=BLUE, linewidth=2, label=found.prior.mixture.said())
+    top = max(heights)
     if found.prior.robust_weight > 1e-12:
         bare, bare_heights = zip(*found.informative_density, strict=True)
-        left.plot(bare, bare_heights, color=GREY, linewidth=1.2, linestyle=(0, (4, 3)), label="without the robust part")
-    top = max(heights)
+        axes.plot(bare, bare_heights, color=GREY, linewidth=1.2, linestyle=DASHED, label="without the robust part")
+        top = max(top, *bare_heights)
     shown = [c for c in found.prior.contributions if c.n]
     for k, c in enumerate(shown):
-        y = -top * (0.08 + 0.07 * k)
-        colour = ORANGE if c.weight > 0 else GREY
-        left.plot([c.responders / c.n], [y], "s", color=colour, markersize=3 + min(6.0, c.n**0.5 * 0.6))
-        side, gap = ("left", 9) if c.responders / c.n < 0.55 else ("right", -9)
-        left.annotate(f"{c.title}: {c.responders} of {c.n}, weight {c.weight:g}", (c.responders / c.n, y), xytext=(gap, 0),
-                      textcoords="offset points", va="center", ha=side, fontsize=7.5)  # fmt: skip
-    left.set(xlim=(0, 1), ylim=(-top * (0.1 + 0.07 * len(shown)), top * 1.18), xlabel="rate", ylabel="density")
-    left.set_yticks([t for t in left.get_yticks() if 0 <= t <= top * 1.15])
-    left.legend(frameon=False, fontsize=8, loc="upper right")
-    left.set_title(found.prior.name, loc="left", fontsize=11)
-    _tidy(left)
-    predicted = found.predicted[1]
-    inside = [predicted.lower <= x <= predicted.upper for x in range(predicted.n + 1)]
-    right.bar(range(predicted.n + 1), predicted.law, color=[BLUE if i else "#c8d6e5" for i in inside], width=0.8)
-    right.set(xlabel=f"responders among the next {predicted.n} patients", ylabel="probability")
-    right.set_title(
-        f"expected {predicted.mean:.1f}, central 95 % {predicted.lower} to {predicted.upper} (dark)",
-        loc="left",
-        fontsize=10,
-    )
-    _tidy(right)
-    return figure_bytes(figure, fmt)
+        y, seen = -top * (0.08 + 0.07 * k), c.responders / c.n
+        marker = {"markersize": 3 + min(6.0, 0.6 * c.n**0.5), "clip_on": False}
+        axes.plot([seen], [y], "s", color=ORANGE if c.weight > 0 else GREY, **marker)
+        gap, side = (9, "left") if seen < 0.55 else (-9, "right")
+        said = f"{c.title}: {c.responders} of {c.n}, weight {c.weight:g}"
+        axes.annotate(
+            said, (seen, y), xytext=(gap, 0), textcoords="offset points", va="center", ha=side, fontsize=7.5, bbox=PAPER
+        )
+    axes.set(xlim=(0, 1), ylim=(-top * (0.1 + 0.07 * len(shown)), top * 1.18), xlabel="rate", ylabel="density")
+    axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= top * 1.15])
+    axes.legend(frameon=False, fontsize=8, loc="upper right")
+    axes.set_title(found.prior.name, loc="left", fontsize=11)
+
+
+def _prediction(axes: Axes, predicted: Predicted) -> None:
+    counts = range(predicted.n + 1)
+    colours = [BLUE if predicted.lower <= x <= predicted.upper else "#c8d6e5" for x in counts]
+    axes.bar(counts, predicted.law, color=colours, width=0.8)
+    axes.set(xlabel=f"responders among the next {predicted.n} patients", ylabel="probability")
+    said = f"expected {predicted.mean:.1f}, central 95 % {predicted.lower} to {predicted.upper} (dark)"
+    axes.set_title(said, loc="left", fontsize=10)
