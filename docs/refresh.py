@@ -2,7 +2,8 @@
 
 A page is a list of fenced blocks. ``sh`` blocks are run, ``python`` blocks are executed, ``toml`` blocks that are whole
 files are parsed, and a block with ``title="path"`` is first written to that path; all in a copy of ``priors`` and
-``scenarios``, from the top of a page to its end. ``text`` blocks are shown only. A ``text`` block after the comment
+``scenarios``, from the top of a page to its end. A block written to ``src`` goes into a copy of the package, and a rule is
+added to the union of rules there. ``text`` blocks are shown only. A ``text`` block after the comment
 ``<!-- output: paragraphs 1 2 -1 -->`` shows these paragraphs of what the ``sh`` block before it printed.
 """
 
@@ -49,8 +50,8 @@ def pages() -> list[Path]:
 
 def workplace(folder: Path) -> dict[str, str]:
     """A copy of priors and scenarios in ``folder``; the environment in which ``anatrial`` is this program."""
-    for name in ("priors", "scenarios"):
-        shutil.copytree(ROOT / name, folder / name)
+    for name in ("priors", "scenarios", "src"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     commands = folder / ".bin"
     commands.mkdir()
     for name, arguments in (("anatrial", " -m anatrial"), ("python", "")):
@@ -58,7 +59,7 @@ def workplace(folder: Path) -> dict[str, str]:
         script.write_text(f'#!/bin/sh\nexec "{sys.executable}"{arguments} "$@"\n', encoding="utf-8")
         script.chmod(0o755)
     extra = {"PATH": f"{commands}{os.pathsep}{os.environ['PATH']}", "MPLBACKEND": "Agg", "COLUMNS": "100"}
-    return {**os.environ, **extra, "PYTHONPATH": str(ROOT / "src")}
+    return {**os.environ, **extra, "PYTHONPATH": str(folder / "src")}
 
 
 def run(page: str, folder: Path) -> Iterator[tuple[Block, str]]:
@@ -68,6 +69,8 @@ def run(page: str, folder: Path) -> Iterator[tuple[Block, str]]:
         if block.title:
             (folder / block.title).parent.mkdir(parents=True, exist_ok=True)
             (folder / block.title).write_text(block.body, encoding="utf-8")
+            if block.title.startswith("src/anatrial/rules/"):
+                add_rule(folder / block.title, block.body)
         command: list[str] = []
         if block.language == "sh" and not block.mark.startswith("command:"):
             command = ["sh", "-e", "-c", block.body]
@@ -82,6 +85,15 @@ def run(page: str, folder: Path) -> Iterator[tuple[Block, str]]:
                 raise RuntimeError(f"{block.body}\nended with {done.returncode}\n{done.stdout}\n{done.stderr}")
             printed = done.stdout
         yield block, printed
+
+
+def add_rule(path: Path, code: str) -> None:
+    """Add the rule of a new file to the union beside it: one import and one name."""
+    name = next(found for found in re.findall(r"^class (\w+)\(", code, re.MULTILINE))
+    union = path.parent / "__init__.py"
+    text = union.read_text(encoding="utf-8")
+    text = text.replace("\nAnyRule =", f"\nfrom anatrial.rules.{path.stem} import {name}\n\nAnyRule =")
+    union.write_text(re.sub(r"(AnyRule = Annotated\[)", rf"\1{name} | ", text), encoding="utf-8")
 
 
 CHECK = """

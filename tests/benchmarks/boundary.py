@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy import integrate, special
-
-from anatrial.numerics import FloatArray
-from anatrial.numerics.superiority import by_quadrature, by_recurrence, posterior_weights, probability_greater
 from tests.benchmarks.measure import Row, cpu
+
+from anatrial.numerics import FloatArray, IntArray
+from anatrial.numerics.superiority import by_quadrature, by_recurrence, posterior_weights, probability_greater
 
 N = 100
 SAMPLE = 200
@@ -48,23 +48,20 @@ def _engines(parts: FloatArray, grid: FloatArray, margin: float) -> str:
     return f"swapped arms {np.abs(grid - swapped).max():.0e}"
 
 
-def _per_table(parts: FloatArray, tables: FloatArray, margin: float) -> FloatArray:
+def _per_table(parts: FloatArray, tables: IntArray, margin: float) -> FloatArray:
     """P(p_t > p_c + margin) for each row (x_t, x_c) of ``tables`` as a programmer would write it."""
     weights = posterior_weights(parts, N)
-    found = []
-    for x_t, x_c in tables:
-        w_t, w_c = weights[x_t], weights[x_c]
-        a_t, b_t, a_c, b_c = (parts[:, 1] + x_t, parts[:, 2] + N - x_t, parts[:, 1] + x_c, parts[:, 2] + N - x_c)
-        scale = special.betaln(a_t, b_t)
-
-        def integrand(p: float, w_t=w_t, w_c=w_c, a_t=a_t, b_t=b_t, a_c=a_c, b_c=b_c, scale=scale) -> float:
-            density = w_t @ np.exp((a_t - 1) * np.log(p) + (b_t - 1) * np.log1p(-p) - scale)
-            return float(density * (w_c @ special.betainc(a_c, b_c, p - margin)))
-
-        found.append(integrate.quad(integrand, max(margin, 0.0), 1.0, points=_peaks(parts, x_t), limit=200)[0])
-    return np.array(found)
+    return np.array([_one_table(parts, weights[x_t], weights[x_c], x_t, x_c, margin) for x_t, x_c in tables.tolist()])
 
 
-def _peaks(parts: FloatArray, x_t: int) -> list[float]:
-    """Where the density is high, without which quad would overlook a narrow part."""
-    return sorted({float(p) for p in (parts[:, 1] + x_t) / (parts[:, 1] + parts[:, 2] + N) if 0.1 < p < 1})
+def _one_table(parts: FloatArray, w_t: FloatArray, w_c: FloatArray, x_t: int, x_c: int, margin: float) -> float:  # noqa: PLR0917
+    a_t, b_t, a_c, b_c = parts[:, 1] + x_t, parts[:, 2] + N - x_t, parts[:, 1] + x_c, parts[:, 2] + N - x_c
+    scale = special.betaln(a_t, b_t)
+
+    def integrand(p: float) -> float:
+        density = w_t @ np.exp((a_t - 1) * np.log(p) + (b_t - 1) * np.log1p(-p) - scale)
+        return float(density * (w_c @ special.betainc(a_c, b_c, p - margin)))
+
+    # without its peaks, quad would overlook a narrow part
+    peaks = sorted({float(p) for p in a_t / (a_t + b_t) if margin < p < 1})
+    return float(integrate.quad(integrand, margin, 1.0, points=peaks, limit=200)[0])

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import numpy as np
 from scipy import stats
+from tests.benchmarks.measure import Row, cpu, fresh
 
 from anatrial.numerics import BoolArray, FloatArray, IntArray
 from anatrial.numerics.superiority import by_recurrence
 from anatrial.numerics.walk import fisher_staircases, posterior_staircases
-from tests.benchmarks.measure import Row, cpu, fresh
 
 SIZES = np.arange(5, 501)
 UNIFORM = np.array([[1.0, 1.0, 1.0]])

@@ -26,8 +26,8 @@ class Row(NamedTuple):
 def cpu(*tasks: Callable[[], object], repetitions: int = 7, least: float = 0.05) -> list[float]:
     """Median CPU seconds of each task.
 
-    The tasks take turns, so that a busy machine slows all of them alike. A task that takes less than ``least`` seconds is
-    called several times per turn, because the clock of the process is coarse.
+    The tasks take turns, so that a busy machine slows all of them alike. A task that takes less than ``least`` seconds
+    is called several times per turn, because the clock of the process is coarse.
     """
     calls = []
     for task in tasks:

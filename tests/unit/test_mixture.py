@@ -54,7 +54,7 @@ def test_update_in_fractions(x: int, n: int) -> None:
 def test_update_by_nobody_changes_nothing() -> None:
     """0 of 0 leaves every weight and shape as it was."""
     found = ROBUST.updated(0, 0)
-    assert found.parts == pytest.approx(ROBUST.parts, rel=ROUNDING)
+    assert np.array(found.parts) == pytest.approx(np.array(ROBUST.parts), rel=ROUNDING)
 
 
 @pytest.mark.parametrize(("x", "n"), [(-1, 5), (6, 5), (1, 0)])
@@ -143,7 +143,7 @@ def test_quantile_is_the_inverse(prior: BetaMixture, p: float) -> None:
     found = prior.quantile(p)
     assert 0 <= found <= 1
     assert prior.cdf(found) >= p * (1 - 1e-9) or prior.survival(found) <= (1 - p) * (1 + 1e-6)
-    below = found * (1 - 1e-7)
+    below = found * (1 - 1e-7) if found > 1e-300 else 0.0  # shapes of 0.001 have quantiles that no number can hold
     assert prior.cdf(below) <= p * (1 + 1e-9) + 1e-15
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.tolerances import ROUNDING
 
 from anatrial.errors import ComputationError
 from anatrial.numerics import FloatArray, superiority
@@ -23,7 +24,6 @@ from anatrial.numerics.superiority import (
     posterior_weights,
     probability_greater,
 )
-from tests.tolerances import ROUNDING
 
 REFERENCE = json.loads((Path(__file__).parents[1] / "reference" / "superiority_mpmath.json").read_text())
 ENGINES = 1e-10  # asked of the two engines up to n = 500; they reach 2e-13

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from anatrial.domain.findings import Finding
     from anatrial.plan.evidence_summary import Elsewhere, EvidenceSummary
 
-app = typer.Typer(help="Published evidence: list, show, check its arithmetic.", no_args_is_help=True)
+app = typer.Typer(
+    help="Published evidence: list, show, check its arithmetic.", no_args_is_help=True, rich_markup_mode=None
+)
 
 
 class IntervalName(StrEnum):

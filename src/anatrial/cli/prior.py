@@ -9,7 +9,7 @@ import typer
 
 from anatrial.cli.shared import Json, remark, say, say_json
 
-app = typer.Typer(help="Priors: list, show, derive, plot.", no_args_is_help=True)
+app = typer.Typer(help="Priors: list, show, derive, plot.", no_args_is_help=True, rich_markup_mode=None)
 Indication = Annotated[str, typer.Argument(help="An indication, such as sjia.")]
 Prior = Annotated[str, typer.Argument(help="A prior of that indication.")]
 

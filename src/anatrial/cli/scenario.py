@@ -9,7 +9,7 @@ import typer
 
 from anatrial.cli.shared import Json, remark, say, say_json
 
-app = typer.Typer(help="List and show scenarios.", no_args_is_help=True)
+app = typer.Typer(help="List and show scenarios.", no_args_is_help=True, rich_markup_mode=None)
 
 
 @app.command("list")

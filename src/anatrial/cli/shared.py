@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Self
 import typer
 
 if TYPE_CHECKING:
-    from anatrial.errors import InputError
+    from rich.progress import Progress
+
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON at full precision.")]
 PASSED, FAILED, BAD_INPUT, INCONCLUSIVE, NUMERICAL, INTERNAL, INTERRUPTED = 0, 1, 2, 3, 4, 5, 130
@@ -53,32 +54,30 @@ def each(names: list[str], one: Callable[[str], int]) -> tuple[int, list[dict[st
 
 
 class Bar:
-    """Progress on stderr where a person watches, nothing where nobody does."""
+    """Progress with the time left on stderr where a person watches, nothing where nobody does."""
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._shown = ""
+        self._progress: Progress | None = None
 
     def __enter__(self) -> Self:
+        if sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._progress = Progress(console=Console(stderr=True), transient=True)
+            self._progress.start()
+            self._task = self._progress.add_task(self._what)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._shown:
-            sys.stderr.write("\r" + " " * len(self._shown) + "\r")
+        if self._progress is not None:
+            self._progress.stop()
 
     def advance(self, done: int, total: int) -> None:
         """``done`` of ``total`` steps are finished."""
-        if sys.stderr.isatty():
-            self._shown = f"{self._what} {done} of {total}"
-            sys.stderr.write("\r" + self._shown)
-            sys.stderr.flush()
-
-
-def report_faults(error: InputError) -> None:
-    """Say what is wrong with the input; as JSON on stdout too where JSON was asked for."""
-    remark("\n".join(str(fault) for fault in error.faults))
-    if "--json" in sys.argv:
-        say_json({"error": "input", "faults": [fault._asdict() for fault in error.faults]})
+        if self._progress is not None:
+            self._progress.update(self._task, completed=done, total=total)
 
 
 def guarded(app: Callable[[], object]) -> None:
@@ -99,23 +98,30 @@ def _outcome(app: Callable[[], object]) -> int:
     try:
         app()
     except SystemExit as stop:
-        return stop.code if isinstance(stop.code, int) else PASSED if stop.code is None else INTERNAL
+        code = stop.code if isinstance(stop.code, int) else PASSED if stop.code is None else INTERNAL
     except InputError as error:
-        report_faults(error)
-        return BAD_INPUT
+        remark("\n".join(str(fault) for fault in error.faults))
+        _tell({"error": "input", "faults": [fault._asdict() for fault in error.faults]})
+        code = BAD_INPUT
     except ComputationError as error:
         remark(f"the computation could not be completed: {error}")
-        if "--json" in sys.argv:
-            say_json({"error": "computation", "message": str(error)})
-        return NUMERICAL
+        _tell({"error": "computation", "message": str(error)})
+        code = NUMERICAL
     except KeyboardInterrupt:
         remark("interrupted")
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
-        return PASSED
+        code = PASSED
     except Exception as error:  # noqa: BLE001 - the last resort: a traceback never reaches a user
         remark(f"internal error ({type(error).__name__}: {error}); please report it with the command and the files")
-        if "--json" in sys.argv:
-            say_json({"error": "internal", "message": f"{type(error).__name__}: {error}"})
-        return INTERNAL
-    return PASSED
+        _tell({"error": "internal", "message": f"{type(error).__name__}: {error}"})
+        code = INTERNAL
+    else:
+        code = PASSED
+    return code
+
+
+def _tell(content: dict[str, Any]) -> None:
+    """Errors are JSON on stdout too where JSON was asked for."""
+    if "--json" in sys.argv:
+        say_json(content)

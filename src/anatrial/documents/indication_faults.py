@@ -32,7 +32,7 @@ def cross_faults(indication: Indication) -> Iterator[Fault]:
 
 
 def _repeated(indication: Indication) -> Iterator[Fault]:
-    records = [r.id for s in indication.studies for r in (*s.outcomes, *s.facts)]
+    records = [name for s in indication.studies for name in (*(o.id for o in s.outcomes), *(f.id for f in s.facts))]
     for kind, ids in (("study", [s.id for s in indication.studies]), ("record", records)):
         for name, count in Counter(ids).items():
             if count > 1:

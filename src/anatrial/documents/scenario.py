@@ -160,11 +160,12 @@ def _cross_faults(scenario: Scenario) -> Iterator[Fault]:
         yield from _truth_faults(scenario, f"truths.{name}", truth)
     for index, target in enumerate(scenario.targets):
         place = f"targets {index + 1}"
-        truth = scenario.truths.get(target.truth)
-        if truth is None:
+        if target.truth not in scenario.truths:
             hint = nearest(target.truth, scenario.truths)
             yield Fault(f"{place}, truth", repr(target.truth), "a truth of this file", hint)
-        elif not isinstance(truth, METRICS[target.metric]):
+            continue
+        truth = scenario.truths[target.truth]
+        if not isinstance(truth, METRICS[target.metric]):
             kinds = " or ".join(_kind(kind) for kind in METRICS[target.metric])
             yield Fault(f"{place}, metric", f"{target.metric} of a {truth.kind} truth", f"a truth of kind {kinds}")
         elif target.metric == "type_i_error" and isinstance(truth, Points) and not _null(scenario, truth):

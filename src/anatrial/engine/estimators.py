@@ -38,18 +38,15 @@ def estimator_metrics(rule: Rule, truth: Points, look: Look) -> tuple[Metric, ..
         lower, upper = (limit[:, None] for limit in score_limits(np.arange(look.n_t + 1), look.n_t, Z))
         interval = "wilson"
     covers = (lower <= true + SLACK) & (true - SLACK <= upper)
-    found = _three("observed", observed, interval, covers, weights, true)
+    found = _three("observed", interval, observed - true, covers, weights)
     if isinstance(rule, Posterior):
         mean, above = _posterior(rule, look, true)
         covers = (above >= 0.025 - SLACK) & (above <= 0.975 + SLACK)
-        found += _three("posterior_mean", mean, "equal_tailed", covers, weights, true)
+        found += _three("posterior_mean", "equal_tailed", mean - true, covers, weights)
     return found
 
 
-def _three(
-    name: str, estimate: FloatArray, interval: str, covers: BoolArray, weights: FloatArray, true: float
-) -> tuple[Metric, ...]:
-    error = estimate - true
+def _three(name: str, interval: str, error: FloatArray, covers: BoolArray, weights: FloatArray) -> tuple[Metric, ...]:
     return (
         Metric(f"{name}_bias", exactly(float((weights * error).sum()))),
         Metric(f"{name}_mse", exactly(float((weights * error**2).sum()))),

@@ -6,12 +6,16 @@ import re
 from pathlib import Path
 
 from anatrial.documents.scenario import ResolvedScenario, Scenario, parse_scenario, resolve
-from anatrial.domain.evidence import Endpoint
+from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior, PriorRef
 from anatrial.errors import Fault, InputError
 from anatrial.files.indications import nearest_folder, read_derived, read_indication, shelf, shipped
 from anatrial.files.texts import read_text
 from anatrial.spec import nearest
+
+_FLAT = BetaMixture.beta(1.0, 1.0)
+STAND_IN = Prior("missing", _FLAT, _FLAT)
+"""Stands for a prior that could not be read until all faults of the file are told."""
 
 
 def scenario_paths() -> dict[str, Path]:
@@ -52,29 +56,18 @@ def read_scenario(path_or_name: str | Path) -> ResolvedScenario:
         assert ref.prior is not None
         try:
             found = read_derived(place, indication, ref.prior)
-            if found.endpoint != scenario.endpoint:
-                raise InputError(
-                    Fault(f"prior {found.name}", f"a prior on {found.endpoint}", f"a prior on {scenario.endpoint}")
-                )
-            return found.value(ref.robust_weight)
         except InputError as error:
             faults.extend(Fault(f"{where}: {use}: {f.where}", *f[1:]) for f in error.faults)
-            return Prior("missing", ref_uniform().mixture(), ref_uniform().mixture())
+            return STAND_IN
+        if found.endpoint != scenario.endpoint:
+            got, expected = f"{found.name}, a prior on {found.endpoint}", f"a prior on {scenario.endpoint}"
+            faults.append(Fault(f"{where}: {use}", got, expected))
+        return found.value(ref.robust_weight)
 
     resolved, priors = resolve(scenario, look_up)
     if faults:
         raise InputError(*faults)
     return ResolvedScenario(path.stem, scenario, resolved, priors, indication, place.said)
-
-
-def ref_uniform() -> PriorRef:
-    """Stands in for a prior that could not be read, until all faults are told."""
-    return PriorRef(a=1.0, b=1.0)
-
-
-def endpoint_of(scenario: ResolvedScenario) -> Endpoint:
-    """The endpoint that the scenario counts."""
-    return scenario.indication.endpoints[scenario.scenario.endpoint]
 
 
 def titles() -> dict[str, Scenario]:

@@ -302,22 +302,25 @@ def _nodes(parts: FloatArray, n: int, margin: float, size: float) -> _Nodes:
     v, not_v = -np.logaddexp(0.0, -logit), -np.logaddexp(0.0, logit)
     rest = math.log1p(-margin)
     shift = math.log(margin) if margin > 0.0 else -math.inf
-    p, not_p, u, not_u = np.logaddexp(shift, rest + v), rest + not_v, rest + v, np.logaddexp(shift, rest + not_v)
+    not_p, u = rest + not_v, rest + v
+    p, not_u = _complement(not_p, np.logaddexp(shift, u)), _complement(u, np.logaddexp(shift, not_p))
     log_step = np.log(h * math.pi * np.cosh(s)) + v - p  # dp / (p (1 - p)) = dv / (v (1 - v)) times v / p
-    begun, open_ = np.zeros(s.size, dtype=bool), np.zeros(s.size, dtype=bool)
-    for shape_a, shape_b in zip(a, b, strict=True):
-        begun |= _within(shape_a, shape_b + n, p, not_p)
-        open_ |= _within(shape_b, shape_a + n, not_p, p)
-    keep = begun & open_
+    begun = np.any([_within(low, high + n, p, not_p) for low, high in zip(a, b, strict=True)], axis=0)
+    keep = begun & np.any([_within(low, high + n, not_p, p) for low, high in zip(b, a, strict=True)], axis=0)
     return _Nodes(p[keep], not_p[keep], u[keep], not_u[keep], log_step[keep])
+
+
+def _complement(log_x: FloatArray, otherwise: FloatArray) -> FloatArray:
+    """Logarithm of 1 - x with all its digits where x is below a half; elsewhere the other value."""
+    small = np.minimum(log_x, -math.log(2.0))
+    return np.where(small == log_x, np.log1p(-np.exp(small)), otherwise)
 
 
 def _within(a: float, b: float, log_p: FloatArray, log_not_p: FloatArray) -> BoolArray:
     """Whether P(Beta(a, b) < p) may exceed e^-38."""
     mean = a / (a + b)
     exponent = a * (log_p - math.log(mean)) + b * (log_not_p - math.log1p(-mean))
-    result: BoolArray = (exponent > -TAIL) | (log_p > math.log(mean))
-    return result
+    return (exponent > -TAIL) | (log_p > math.log(mean))
 
 
 def _distribution(a: float, b: float, log_u: FloatArray, log_not_u: FloatArray) -> FloatArray:
@@ -373,8 +376,7 @@ def _remainder(x: FloatArray) -> FloatArray:
     series = np.zeros_like(inverse)
     for coefficient in reversed(_STIRLING):
         series = series * inverse + coefficient
-    result: FloatArray = np.where(x < 15.0, direct, series / x)
-    return result
+    return np.where(x < 15.0, direct, series / x)
 
 
 def _exponential(exponents: FloatArray) -> FloatArray:

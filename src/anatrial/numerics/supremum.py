@@ -35,6 +35,15 @@ class Supremum(NamedTuple):
     bound: float
 
 
+class Spans(NamedTuple):
+    """Intervals of control rates with the values at their ends, each of shape (m,)."""
+
+    left: FloatArray
+    right: FloatArray
+    a: FloatArray
+    b: FloatArray
+
+
 def supremum(
     value: Callable[[FloatArray], FloatArray],
     ends: tuple[float, float],
@@ -64,23 +73,23 @@ def supremum(
     heights = value(rates)
     best = int(np.argmax(heights))
     found, at = float(heights[best]), float(rates[best])
-    left, right, a, b = rates[:-1], rates[1:], heights[:-1], heights[1:]
+    spans = Spans(rates[:-1], rates[1:], heights[:-1], heights[1:])
     proven, cells = found, points * (sum(sizes) + 2)
     while True:
-        bounds = _bounds(left, right, a, b, sizes, margin)
-        rising = (bounds > found + GAP) & (right > left)
+        bounds = _bounds(spans, sizes, margin)
+        rising = (bounds > found + GAP) & (spans.right > spans.left)
         proven = max(proven, float(bounds[~rising].max(initial=0.0)))
         if not rising.any() or cells > MOST_CELLS:
             return Supremum(found, at, max(proven, float(bounds[rising].max(initial=0.0))))
-        left, right, a, b = left[rising], right[rising], a[rising], b[rising]
+        left, right, a, b = (side[rising] for side in spans)
         middle = _middle(left, right)
         new = value(middle)
         cells += len(middle) * (sum(sizes) + 2)
         best = int(np.argmax(new))
         if new[best] > found:
             found, at = float(new[best]), float(middle[best])
-        left, right = np.concatenate([left, middle]), np.concatenate([middle, right])
-        a, b = np.concatenate([a, new]), np.concatenate([new, b])
+        joined = ((left, middle), (middle, right), (a, new), (new, b))
+        spans = Spans(*(np.concatenate(pair) for pair in joined))
 
 
 def _angle(p: FloatArray) -> FloatArray:
@@ -92,10 +101,9 @@ def _middle(left: FloatArray, right: FloatArray) -> FloatArray:
     return np.where((middle > left) & (middle < right), middle, 0.5 * (left + right))
 
 
-def _bounds(
-    left: FloatArray, right: FloatArray, a: FloatArray, b: FloatArray, sizes: tuple[int, int], margin: float
-) -> FloatArray:
-    """Largest value that each interval could hold, given the values at its ends."""
+def _bounds(spans: Spans, sizes: tuple[int, int], margin: float) -> FloatArray:
+    """Largest value that each interval could hold."""
+    left, right, a, b = spans
     low, high = _angle(left), _angle(right)
     if margin == 0:
         travelled = np.sqrt(sum(sizes)) * (high - low)

@@ -1,4 +1,4 @@
-"""P-values of two-by-two tables: conditional tests for whole grids, z statistics, and every named test of one table."""
+"""P-values of two-by-two tables: conditional tests of whole grids, z statistics, every named test of one table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SAME = 1 + 1e-9  # two tables are equally likely if their probabilities agree to
 
 
 def hypergeometric(n_t: int, n_c: int) -> tuple[FloatArray, FloatArray]:
-    """Law of the treatment count given the total, shape (n_t + n_c + 1, n_t + 1), rows are totals; and its logarithm."""
+    """Law of the treatment count given the total and its logarithm, shape (n_t + n_c + 1, n_t + 1): a row per total."""
     k = np.arange(n_t + n_c + 1)[:, None]
     x_t = np.arange(n_t + 1)[None, :]
     x_c = k - x_t

@@ -62,7 +62,7 @@ def borrowing(used: ResolvedScenario, look: Look, regions: Regions) -> Borrowing
 
 
 class _Judge:
-    """Power at the planned rates and type I error over the stated range, for one variant of a scenario after another."""
+    """Power at the planned rates and type I error over the stated range, for one variant of the rule after another."""
 
     def __init__(self, scenario: Scenario, look: Look) -> None:
         self.look = look
@@ -96,7 +96,7 @@ class _Judge:
 
 
 def shortest(lowest: float, highest: float) -> float:
-    """The roundest number strictly between two numbers of [0, 1]: the smallest multiple of 0.1, else of 0.05, 0.01, ..."""
+    """The roundest number strictly between two of [0, 1]: the smallest multiple of 0.1, else of 0.05, 0.01, ..."""
     for digits in range(1, 15):
         for steps in (10**digits, 2 * 10**digits):
             value: float = (math.floor(lowest * steps) + 1) / steps

@@ -243,8 +243,9 @@ def _p_value(indication: Indication, fact: Fact) -> Iterator[_Seen]:
         return
     tests = p_values(t.responders, t.n, c.responders, c.n)
     digits = max(4, _decimals(fact.p_value) + 1)
-    value, matches = float(fact.p_value.lstrip("<>")), [name for name in tests if _prints(fact.p_value, tests[name])]
+    value, matches = float(fact.p_value.lstrip("<>")), _matching(fact.p_value, tests)
     fisher = f"{FISHER} {tests[FISHER]:.{digits}f}"
+    verb = "holds for" if fact.p_value[0] in "<>" else "="
     if value <= 0.05 < tests[FISHER] and not fact.p_value.startswith(">"):
         fisher += ", above 0.05"
     if not matches:
@@ -252,21 +253,21 @@ def _p_value(indication: Indication, fact: Fact) -> Iterator[_Seen]:
         nearest = fisher if close == FISHER else f"{close} {tests[close]:.{digits}f}; {fisher}"
         yield _Seen("p_value", True, f"{table}: no test gives the printed {fact.p_value}; nearest {nearest}")
     elif FISHER in matches:
-        yield _Seen("p_value", False, f"{table}: printed {fact.p_value} = {fisher}")
+        yield _Seen("p_value", False, f"{table}: printed {fact.p_value} {verb} {fisher}")
     else:
         said = " = ".join(f"{name} {tests[name]:.{digits}f}" for name in matches)
-        yield _Seen("p_value", False, f"{table}: printed {fact.p_value} = {said}; {fisher}", note=True)
+        yield _Seen("p_value", False, f"{table}: printed {fact.p_value} {verb} {said}; {fisher}", note=True)
 
 
-def _prints(printed: str, p: float) -> bool:
-    """Whether a p-value prints like this: within half a unit of the last digit, or on the side of an inequality."""
+def _matching(printed: str, tests: dict[str, float]) -> list[str]:
+    """The tests that print like this: within half a unit of the last digit, or on the side of an inequality."""
     text = printed.lstrip("<>")
-    value = float(text)
+    value, half = float(text), 0.5 * 10.0 ** -_decimals(text) + 1e-12
     if printed.startswith("<"):
-        return p < value
-    if printed.startswith(">"):
-        return p > value
-    return abs(p - value) <= 0.5 * 10.0 ** -_decimals(text) + 1e-12
+        return [name for name, p in tests.items() if p < value]
+    if printed.startswith(">"):  # one of two one-sided tests is always large
+        return [name for name, p in tests.items() if p > value and "one-sided" not in name]
+    return [name for name, p in tests.items() if abs(p - value) <= half]
 
 
 # ---- nested endpoints, overlap, recipes ----

@@ -55,8 +55,9 @@ def json_bytes(content: Any) -> bytes:
 
 
 RUN_COLUMNS = (
-    "scenario", "truth", "kind", "metric", "treatment_rate", "control_rate", "value", "lower", "upper", "mcse", "draws", "engine",
-)  # fmt: skip
+    *("scenario", "truth", "kind", "metric", "treatment_rate", "control_rate"),
+    *("value", "lower", "upper", "mcse", "draws", "engine"),
+)
 
 
 def run_rows(result: Evaluation) -> list[tuple[Any, ...]]:

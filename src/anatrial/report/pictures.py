@@ -88,7 +88,9 @@ def size_picture(result: SizeSearch, used: ResolvedScenario, fmt: str) -> bytes:
             (True, {"s": 18, "color": BLUE, "label": "meets the target"}),
             (False, {"s": 22, "facecolors": "white", "edgecolors": VERMILION, "label": "does not"}),
         ):
-            chosen = [(p.n, v) for p, v in zip(result.points, values, strict=True) if (p.outcomes[k] == "PASS") == passes]
+            chosen = [
+                (p.n, v) for p, v in zip(result.points, values, strict=True) if (p.outcomes[k] == "PASS") == passes
+            ]
             axes.scatter([x for x, _ in chosen], [v for _, v in chosen], zorder=2, **style)
         axes.axhline(target.threshold, color=INK, linewidth=0.9, linestyle=DASHED, label="target")
         answer = result.answers[k + 1]
@@ -101,7 +103,9 @@ def size_picture(result: SizeSearch, used: ResolvedScenario, fmt: str) -> bytes:
     single = used.scenario.design.single_arm
     grid[-1, 0].set_xlabel("patients" if single else f"patients on {used.scenario.arms.control}")
     figure.suptitle(result.title, fontsize=11, x=0.01, ha="left")
-    handles = {said: handle for axes in grid.flat for handle, said in zip(*axes.get_legend_handles_labels(), strict=True)}
+    handles = {
+        said: handle for axes in grid.flat for handle, said in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     return figure_bytes(figure, fmt)
 

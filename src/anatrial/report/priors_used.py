@@ -54,11 +54,10 @@ def _rests_on(prior: Prior) -> list[str]:
         return [*lines, f"Effective n: {informative.effective_n:.3g} (moment)"]
     part = prior.mixture.parts[-1]
     vague = "uniform" if part.a == part.b == 1 else f"Beta({part.a:g}, {part.b:g})"
-    return [
-        *lines,
-        f'+ {100 * prior.robust_weight:.3g} % "history may not apply" ({vague}). '
-        f"Effective n: {informative.effective_n:.3g} without, {prior.mixture.effective_n:.2g} with that part (moment)",
-    ]
+    worth = (
+        f"Effective n: {informative.effective_n:.3g} without, {prior.mixture.effective_n:.2g} with that part (moment)"
+    )
+    return [*lines, f'+ {100 * prior.robust_weight:.3g} % "history may not apply" ({vague}). {worth}']
 
 
 def _history(borrowed: Borrowing, n_c: int, control: str) -> list[str]:

@@ -100,7 +100,7 @@ def _drift(result: Evaluation, used: ResolvedScenario) -> list[str]:
         return []
     null, type1 = curves["type1_curve"]
     truth = used.resolved.truths[null]
-    assert isinstance(truth, NoEffect)  # noqa: S101 - only such truths have this curve
+    assert isinstance(truth, NoEffect)
     shown = {truth.control.lowest, truth.control.highest}
     single, arms = not result.look.n_c, used.scenario.arms
     first = math.floor(10 * truth.control.lowest + 1e-9) - (0 if single else 1)
@@ -110,7 +110,7 @@ def _drift(result: Evaluation, used: ResolvedScenario) -> list[str]:
     if "power_along_control" in curves:
         name, power = curves["power_along_control"]
         plan = used.resolved.truths[name]
-        assert isinstance(plan, Points)  # noqa: S101 - only such truths have this curve
+        assert isinstance(plan, Points)
         drug, control = plan.trial_rates()
         shown.add(control)
     rates = sorted(r for r in shown if type1.rates[0] <= r <= type1.rates[-1])
@@ -151,10 +151,10 @@ def _assurance(found: OperatingCharacteristics) -> list[str]:
     if not found.has("assurance"):
         return []
     value = {m.name: chance(m.estimate.value) for m in found.metrics}
+    parts = f"true successes {value['true_success']}, false ones {value['false_success']}"
     lines = [
         f"Assurance (chance of success given what we know, {found.truth}): {value['assurance']}",
-        f"  true successes {value['true_success']}, false ones {value['false_success']}; "
-        f"a success is a true one with probability {value['success_is_true']}",
+        f"  {parts}; a success is a true one with probability {value['success_is_true']}",
         f"  the effect exists with probability {value['effect_is_true']}: no trial can promise more",
     ]
     if "power_at_plan" in value:

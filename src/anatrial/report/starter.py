@@ -15,7 +15,8 @@ def starter(indication: Indication, *, single_arm: bool) -> str:
     endpoint = recipe.endpoint if recipe else next(iter(indication.endpoints))
     definition = indication.endpoints[endpoint]
     heads = [
-        f"# A starter: change what does not fit, then: anatrial run FILE. Endpoints and priors: anatrial evidence show {indication.indication}",
+        "# A starter: change what does not fit, then: anatrial run FILE.",
+        f"# Endpoints and priors to choose from: anatrial evidence show {indication.indication}",
         "version = 1",
         f'title = "A new {"single-arm" if single_arm else "placebo-controlled"} trial: {endpoint}"',
         'question = "Is the trial large enough?"          # the decision that this plan supports',
@@ -40,7 +41,7 @@ def _two_arm(name: str, recipe: Method | None) -> list[str]:
     prior = f'{{ prior = "{name}" }}' if recipe else "{ a = 1, b = 1 }"
     return [
         "[rule]                                            # how the finished trial will be judged",
-        'kind = "fisher"                                   # or: chi_square, posterior (see docs/reference/scenario.md)',
+        'kind = "fisher"                                   # or: chi_square, posterior',
         "alpha = 0.025                                     # one-sided; alpha_two_sided for a two-sided test",
         "",
         "[truths.expected]                                 # what we hope is true",

@@ -36,7 +36,8 @@ class ChiSquare(SidedTest):
     def said(self, treatment: str = "treatment", control: str = "control") -> str:
         """The rule in one sentence."""
         if not self.two_sided:
-            return f"Success if the uncorrected chi-square test finds {treatment} better than {control}, one-sided p <= {self.level:g}."
+            finds = f"finds {treatment} better than {control}, one-sided p <= {self.level:g}"
+            return f"Success if the uncorrected chi-square test {finds}."
         return (
             f"Success if the uncorrected two-sided chi-square test has p <= {self.level:g} and {treatment} does better."
         )

@@ -45,4 +45,5 @@ class ExactBinomial(Rule):
     def said(self, treatment: str = "treatment", control: str = "control") -> str:
         """The rule in one sentence."""
         del control
-        return f"Success if the exact binomial test finds the rate on {treatment} above {self.null_rate:g}, one-sided p <= {self.alpha:g}."
+        finds = f"finds the rate on {treatment} above {self.null_rate:g}, one-sided p <= {self.alpha:g}"
+        return f"Success if the exact binomial test {finds}."

@@ -61,6 +61,7 @@ class Fisher(SidedTest):
     def said(self, treatment: str = "treatment", control: str = "control") -> str:
         """The rule in one sentence."""
         if not self.two_sided:
-            return f"Success if Fisher's exact test finds {treatment} better than {control}, one-sided p <= {self.level:g}."
+            finds = f"finds {treatment} better than {control}, one-sided p <= {self.level:g}"
+            return f"Success if Fisher's exact test {finds}."
         how = "tables no more likely" if self.two_sided_by == "no_more_likely" else "doubled"
         return f"Success if Fisher's two-sided exact test ({how}) has p <= {self.level:g} and {treatment} does better."

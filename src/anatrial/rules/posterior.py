@@ -34,7 +34,7 @@ class Posterior(Rule):
     """Succeed when the posterior is sure enough that treatment beats control by the margin (strictly).
 
     ``relevance`` adds a second criterion that must hold too (dual criterion: significance and relevance).
-    In a single-arm trial the comparison is with ``benchmark`` (a fixed rate) or with the control prior (an uncertain one).
+    In a single-arm trial the comparison is with ``benchmark`` (a fixed rate) or the control prior (an uncertain rate).
     """
 
     kind: Literal["posterior"]
@@ -84,7 +84,7 @@ class Posterior(Rule):
         control = self.analysis_prior.control
         if control is None and len(parts_t) == 1 and exact.whole(*parts_t[0][1:]):
             edge = exact.decimal(self.benchmark or 0.0) + exact.decimal(criterion.margin)
-            sure = exact.above_rate(int(parts_t[0].a), int(parts_t[0].b), min(max(edge, edge * 0), edge * 0 + 1))
+            sure = exact.above_rate(int(parts_t[0].a), int(parts_t[0].b), edge)
         elif control is not None and criterion.margin == 0:
             parts_c = control.mixture().updated(x_c, look.n_c).parts
             shapes = (*parts_t[0][1:], *parts_c[0][1:])
