@@ -1,10 +1,11 @@
-"""Runs what the documentation says: ``python docs/refresh.py`` writes the generated pages and renews every shown output.
+"""Runs what the documentation says: ``python docs/refresh.py`` writes generated pages and renews shown outputs.
 
 A page is a list of fenced blocks. ``sh`` blocks are run, ``python`` blocks are executed, ``toml`` blocks that are whole
 files are parsed, and a block with ``title="path"`` is first written to that path; all in a copy of ``priors`` and
-``scenarios``, from the top of a page to its end. A block written to ``src`` goes into a copy of the package, and a rule is
-added to the union of rules there. ``text`` blocks are shown only. A ``text`` block after the comment
-``<!-- output: paragraphs 1 2 -1 -->`` shows these paragraphs of what the ``sh`` block before it printed.
+``scenarios``, from the top of a page to its end. A block written to ``src`` goes into a copy of the package, and a rule
+is added to the union of rules there. ``text`` blocks are shown only. A ``text`` block after the comment
+``<!-- output: paragraphs 1 2 -1 -->`` shows these paragraphs of what the ``sh`` block before it printed, and one after
+``<!-- output: all -->`` all of it.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ FENCE = re.compile(
 
 
 class Block(NamedTuple):
-    """A fenced block: the comment before it, its language, the path it is written to, its text, and where that stands."""
+    """A fenced block: the comment before it, its language, the path it is written to, its text and its place."""
 
     mark: str
     language: str

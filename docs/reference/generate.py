@@ -13,6 +13,7 @@ import re
 import textwrap
 import types
 import typing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +32,16 @@ HEADS = {
     Scenario: """\
         # Reference: the scenario file
 
-        A scenario is a TOML file: a trial, how it is judged, the realities assumed, and what must hold. Keys that are not
-        listed here are refused, with the nearest valid name. All faults of a file are reported at once. For editors,
-        `anatrial schema scenario` prints the same as JSON Schema.
+        A scenario is a TOML file: a trial, how it is judged, the realities assumed, and what must hold. Keys that are
+        not listed here are refused, with the nearest valid name. All faults of a file are reported at once. For
+        editors, `anatrial schema scenario` prints the same as JSON Schema.
         """,
     Indication: """\
         # Reference: the indication file
 
-        An indication is a TOML file in `priors/`: its endpoints, what was published, and recipes that make priors of it.
-        Keys that are not listed here are refused, with the nearest valid name. For editors, `anatrial schema indication`
-        prints the same as JSON Schema.
+        An indication is a TOML file in `priors/`: its endpoints, what was published, and recipes that make priors of
+        it. Keys that are not listed here are refused, with the nearest valid name. For editors,
+        `anatrial schema indication` prints the same as JSON Schema.
         """,
 }
 NOTE = "<!-- Written by docs/reference/generate.py from the specs; change those, not this page. -->"
@@ -138,8 +139,12 @@ def attribute_words(model: type[Spec]) -> dict[str, str]:
     found: dict[str, str] = {}
     for owner in reversed([m for m in model.__mro__ if issubclass(m, Spec) and m is not Spec]):
         body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0].body  # type: ignore[attr-defined]
-        for line, following in zip(body, body[1:], strict=False):
-            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and isinstance(following, ast.Expr):
+        for line, following in pairwise(body):
+            if (
+                isinstance(line, ast.AnnAssign)
+                and isinstance(line.target, ast.Name)
+                and isinstance(following, ast.Expr)
+            ):
                 words = getattr(following.value, "value", None)
                 if isinstance(words, str):
                     found[line.target.id] = " ".join(words.split()).replace("``", "`")
@@ -164,7 +169,7 @@ def said(annotation: Any, limits: list[Any]) -> str:  # noqa: PLR0911 - one line
     if origin is typing.Literal:
         return " or ".join(f"`{json.dumps(value)}`" for value in arguments)
     if origin is tuple:
-        if len(arguments) == 2 and arguments[1] is not Ellipsis:  # noqa: PLR2004 - a pair
+        if len(arguments) == 2 and arguments[1] is not Ellipsis:
             return f"two of: {said(arguments[0], [])}"
         return f"list of: {said(arguments[0], [])}"
     if origin is dict:
@@ -190,7 +195,7 @@ def limited(limits: list[Any]) -> str:
             case annotated_types.Le(le):
                 words.append(f"at most {le:,.6g}")
             case annotated_types.Lt(lt):
-                words.append(f"below {lt:,.6g}" if lt < 1e9 else f"below {lt:.2g}")  # noqa: PLR2004 - too long to write out
+                words.append(f"below {lt:,.6g}" if lt < 1e9 else f"below {lt:.2g}")
             case _ if getattr(limit, "pattern", None) == "^[a-z0-9-]+$":
                 return " (a name: small letters, digits, hyphens)"
             case _ if getattr(limit, "pattern", None):

@@ -13,7 +13,7 @@ import re
 import tomllib
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
@@ -24,6 +24,15 @@ MAX_BYTES = 1_000_000
 MAX_KEY_DEPTH = 10
 MAX_N = 2_000  # patients per arm up to which every probability is enumerated
 
+QUOTED = re.compile(
+    r'"""(?:\\.|[^\\])*?"""'
+    r"|'''.*?'''"
+    r'|"(?:\\.|[^"\\\n])*"'
+    r"|'[^'\n]*'"
+    r"|#[^\n]*",
+    re.DOTALL,
+)
+"""Strings and comments of a TOML file."""
 NAME_PATTERN = r"^[a-z0-9-]+$"
 Name = Annotated[str, StringConstraints(pattern=NAME_PATTERN, max_length=80)]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=4_000, strip_whitespace=True)]
@@ -38,7 +47,9 @@ Shape = Annotated[float, Field(ge=1e-3, le=1e5)]
 class Spec(BaseModel):
     """What a person writes: frozen, strict, unknown keys refused."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, validate_default=True)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, validate_default=True, defer_build=True
+    )
 
 
 SpecT = TypeVar("SpecT", bound=Spec)
@@ -47,24 +58,49 @@ SpecT = TypeVar("SpecT", bound=Spec)
 class Versioned(Spec):
     """A file format: refuses a version that it does not know instead of guessing."""
 
-    version: typing.Literal[1]
+    version: Annotated[int, Field(ge=1, le=1)]
 
 
-def parse_toml(text: str, model: type[SpecT], where: str) -> SpecT:
+def parse_toml(
+    text: str,
+    model: type[SpecT],
+    where: str,
+    cross: Callable[[SpecT], Iterable[Fault]] = lambda _: (),
+    loose: Callable[[dict[str, Any]], Iterable[Fault]] = lambda _: (),
+) -> SpecT:
     """A spec from the text of a TOML file; ``where`` names the file in messages.
 
-    Raises ``InputError`` with every fault: broken TOML, unknown keys, wrong types, values out of range.
+    Raises ``InputError`` with every fault: broken TOML, unknown keys, wrong types, values out of range, and what
+    ``cross`` finds between the parts of the file (or ``loose`` in its raw content, where the parts do not stand).
     """
     data = _toml_data(text.removeprefix("\ufeff"), where)
-    faults = [
-        Fault(f"{where}: {spoken(path)}", got, "a plain, finite value", fix) for path, got, fix in _unfit(data, ())
-    ]
-    if faults:
-        raise InputError(*faults)
-    try:
-        return model.model_validate_json(json.dumps(data))
-    except ValidationError as error:
-        raise InputError(*_faults(error, model, where)) from None
+    faults = [Fault(spoken(path), got, "a plain, finite value", fix) for path, got, fix in _unfit(data, ())]
+    found: SpecT | None = None
+    if not faults:
+        found, refused = _built(data, model)
+        faults += refused
+    faults += cross(found) if found is not None else loose(data)
+    if faults or found is None:
+        raise InputError(*(Fault(f"{where}: {fault.where}", *fault[1:]) for fault in faults))
+    return found
+
+
+def _built(data: dict[str, Any], model: type[SpecT]) -> tuple[SpecT | None, list[Fault]]:
+    """The spec and its faults; unknown keys are told and then left out, so that they hide nothing else."""
+    faults: list[Fault] = []
+    while True:
+        try:
+            return model.model_validate_json(json.dumps(data)), faults
+        except ValidationError as error:
+            faults += _faults(error, model)
+            extra = [_locate(model, e["loc"])[0] for e in error.errors() if e["type"] == "extra_forbidden"]
+            if not extra or len(extra) < error.error_count():
+                return None, faults
+        for *path, key in extra:
+            table: Any = data
+            for step in path:
+                table = table[step]
+            del table[key]
 
 
 def _toml_data(text: str, where: str) -> dict[str, Any]:
@@ -72,17 +108,17 @@ def _toml_data(text: str, where: str) -> dict[str, Any]:
         raise InputError(
             Fault(where, f"{len(text.encode()):,} bytes", f"at most {MAX_BYTES:,} bytes", "split the file")
         )
-    for key in re.finditer(r"[^=,{\[\n]+(?==)|^[ \t]*\[+[^\]\n]*", text, re.MULTILINE):
-        if key.group().count(".") >= MAX_KEY_DEPTH:
-            line = text.count("\n", 0, key.start()) + 1
-            raise InputError(
-                Fault(f"{where}: line {line}", "a very deep key", f"keys at most {MAX_KEY_DEPTH} levels deep")
-            )
+    if any(line.count(".") >= MAX_KEY_DEPTH for line in text.split("\n")):  # rare: then look again without the strings
+        bare = QUOTED.sub("", text)
+        if any(key.count(".") >= MAX_KEY_DEPTH for key in re.split(r"[=,{}\[\]\n]", bare)):
+            raise InputError(Fault(where, "a very deep key", f"keys at most {MAX_KEY_DEPTH} levels deep"))
     try:
-        return tomllib.loads(text)
+        data = tomllib.loads(text)
+        json.dumps(data, default=str)  # nested deeper than Python counts, in arrays
     except (ValueError, RecursionError) as error:
         got = "too deeply nested" if isinstance(error, RecursionError) else str(error)
         raise InputError(Fault(where, got, "a valid TOML file", "see https://toml.io for the format")) from None
+    return data
 
 
 def _unfit(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
@@ -110,7 +146,7 @@ def spoken(path: tuple[str | int, ...]) -> str:
     return said or "the file"
 
 
-def nearest(name: str, valid: typing.Iterable[str]) -> str:
+def nearest(name: str, valid: Iterable[str]) -> str:
     """A hint with the most similar valid name, or the list of valid names."""
     names = sorted(valid)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
@@ -119,10 +155,10 @@ def nearest(name: str, valid: typing.Iterable[str]) -> str:
     return f"valid: {', '.join(names)}" if names else "there are none"
 
 
-def _faults(error: ValidationError, model: type[Spec], where: str) -> Iterator[Fault]:
+def _faults(error: ValidationError, model: type[Spec]) -> Iterator[Fault]:
     for item in error.errors(include_url=False):
         path, owner, tags = _locate(model, item["loc"])
-        place = f"{where}: {spoken(path)}"
+        place = spoken(path)
         match item["type"]:
             case "extra_forbidden":
                 yield Fault(place, f"unknown key {path[-1]!r}", "a known key", nearest(str(path[-1]), keys(owner)))

@@ -7,7 +7,7 @@ import importlib
 
 from tests.benchmarks.measure import show
 
-SUITES = ("boundary", "curve")
+SUITES = ("boundary", "curve", "power", "assurance", "process")
 """Modules of this folder, each with a function ``rows()``; one more name here is one more suite."""
 
 

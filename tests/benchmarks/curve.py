@@ -8,7 +8,7 @@ import numpy as np
 from scipy import stats
 from tests.benchmarks.measure import Row, cpu, fresh
 
-from anatrial.numerics import BoolArray, FloatArray, IntArray
+from anatrial.numerics import BoolArray, IntArray
 from anatrial.numerics.superiority import by_recurrence
 from anatrial.numerics.walk import fisher_staircases, posterior_staircases
 
@@ -54,7 +54,7 @@ def _fisher_grids() -> list[IntArray]:
     found = []
     for n in SIZES.tolist():
         x = np.arange(n + 1)
-        p: FloatArray = stats.hypergeom.sf(x[:, None] - 1, 2 * n, n, x[:, None] + x)
+        p = np.asarray(stats.hypergeom.sf(x[:, None] - 1, 2 * n, n, x[:, None] + x))
         found.append(_staircase(p <= ALPHA))
     return found
 

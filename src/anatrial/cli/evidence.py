@@ -61,8 +61,7 @@ def show(
     from anatrial.report.evidence_text import show_text
 
     found = summary(read_indication(indication, shelf()), endpoint, _elsewhere(indication))
-    if plot is not None:
-        _draw(plot, found, endpoint, interval.value)
+    _draw(plot, found, endpoint, interval.value)
     if json:
         _say_summary(found)
     else:
@@ -127,13 +126,15 @@ def _elsewhere(indication: str) -> tuple[Elsewhere, ...]:
     return listed_elsewhere(indication, _read(names)[2]) if names else ()
 
 
-def _draw(path: Path, found: EvidenceSummary, endpoint: str | None, interval: str) -> None:
+def _draw(path: Path | None, found: EvidenceSummary, endpoint: str | None, interval: str) -> None:
+    """Write the forest plot where one was asked for."""
     from anatrial.files import write_bytes
     from anatrial.report.canvas import picture_format
     from anatrial.report.forest import forest_picture
 
-    write_bytes(path, forest_picture(found, endpoint, interval, picture_format(path)))
-    remark(f"wrote {path}")
+    if path is not None:
+        write_bytes(path, forest_picture(found, endpoint, interval, picture_format(path)))
+        remark(f"wrote {path}")
 
 
 def _say_summary(found: EvidenceSummary) -> None:

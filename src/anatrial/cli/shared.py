@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -83,6 +84,7 @@ class Bar:
 def guarded(app: Callable[[], object]) -> None:
     """Run the program so that no traceback reaches a user."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # results must not depend on how BLAS splits a sum
+    gc.set_threshold(100_000)  # a command is short: collecting while modules load would cost a tenth of it
     code = _outcome(app)
     try:
         sys.stdout.flush()

@@ -1,7 +1,5 @@
 """How a trial is laid out: one file per design, one name in the union."""
 
-from __future__ import annotations
-
 from anatrial.designs.fixed import Fixed
 
 Design = Fixed

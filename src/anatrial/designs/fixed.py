@@ -1,8 +1,6 @@
 """One analysis, at the end; one arm or two, any allocation."""
 
-from __future__ import annotations
-
-from typing import Literal
+from typing import Literal, Self
 
 from anatrial.domain.counts import Look
 from anatrial.spec import ArmSize, Spec
@@ -30,8 +28,8 @@ class Fixed(Spec):
         """The one look at the end."""
         return (Look(self.n.treatment, self.n.control or 0),)
 
-    def resized(self, n: int, ratio: float) -> Fixed:
+    def resized(self, n: int, ratio: float) -> Self:
         """The design with ``n`` control patients and ``ratio`` treatment patients for each; one arm: ``n`` patients."""
         if self.single_arm:
-            return Fixed(kind="fixed", n=ArmSizes(treatment=n))
-        return Fixed(kind="fixed", n=ArmSizes(treatment=round(ratio * n), control=n))
+            return self.model_copy(update={"n": ArmSizes(treatment=n)})
+        return self.model_copy(update={"n": ArmSizes(treatment=round(ratio * n), control=n)})

@@ -1,7 +1,5 @@
 """A derived prior as it is committed: closed form, contributions, origin and digest of its inputs."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

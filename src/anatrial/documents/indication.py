@@ -1,12 +1,9 @@
 """An indication file: endpoints, studies, and recipes that make priors of them."""
 
-from __future__ import annotations
-
 from functools import cached_property
 
 from anatrial.documents.indication_faults import cross_faults
 from anatrial.domain.evidence import Endpoint, Outcome, Study
-from anatrial.errors import Fault, InputError
 from anatrial.methods import Method
 from anatrial.methods.recipe import Counted
 from anatrial.spec import Name, Text, Versioned, digest, parse_toml
@@ -45,8 +42,4 @@ class Indication(Versioned):
 
 def parse_indication(text: str, where: str) -> Indication:
     """An indication from the text of its file; ``InputError`` carries every fault."""
-    parsed = parse_toml(text, Indication, where)
-    faults = [Fault(f"{where}: {f.where}", *f[1:]) for f in cross_faults(parsed)]
-    if faults:
-        raise InputError(*faults)
-    return parsed
+    return parse_toml(text, Indication, where, cross_faults)

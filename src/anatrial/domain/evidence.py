@@ -1,7 +1,5 @@
 """What was published: studies, their arms, outcomes that are response counts, and facts that are not."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

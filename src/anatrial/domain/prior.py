@@ -1,7 +1,5 @@
 """A prior with its origin, and how files name one."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, Self
 

@@ -99,11 +99,9 @@ def _under_rates(rule: AnyRule, regions: Regions, truth: Points) -> tuple[Metric
     rate_t, rate_c = truth.trial_rates()
     found = list(_decisions(rule, success, harm))
     edge = rate_c + rule.margin_of_null
-    if look.n_c and (abs(rate_t - edge) < 1e-12 or (rate_t <= edge and not rule.two_sided)):
-        found.append(Metric("type_i_error", exactly(success + harm), rate_c))
-    benchmark = fixed_benchmark(rule)
-    if not look.n_c and benchmark is not None and rate_t <= benchmark + 1e-12:
-        found.append(Metric("type_i_error", exactly(success), rate_t))
+    without_effect = abs(rate_t - edge) < 1e-12 or (rate_t <= edge and not rule.two_sided)
+    if without_effect and (look.n_c or fixed_benchmark(rule) is not None):
+        found.append(Metric("type_i_error", exactly(success + harm), rate_c if look.n_c else rate_t))
     found.append(Metric("expected_responders", exactly(look.n_t * rate_t + look.n_c * rate_c)))
     return (*found, *estimator_metrics(rule, truth, look))
 

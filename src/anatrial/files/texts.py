@@ -20,8 +20,8 @@ def read_text(path: Path, where: str | None = None, limit: int = MAX_BYTES) -> s
         if size > limit:
             raise InputError(Fault(where, f"{size:,} bytes", f"at most {limit:,} bytes", "split the file"))
         content = path.read_bytes()
-    except OSError as error:
-        raise InputError(Fault(where, error.strerror or str(error), "a readable file")) from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise InputError(Fault(where, getattr(error, "strerror", None) or str(error), "a readable file")) from None
     if not content.strip():
         raise InputError(Fault(where, "an empty file", "a text file"))
     if b"\0" in content:

@@ -1,7 +1,5 @@
 """How evidence becomes a prior: one file per method, one name in the union."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """The elicited prior: what experts believe, as a mean with its strength, or a median with an interval."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator

@@ -1,7 +1,5 @@
 """The pooled prior: a base Beta plus the counts of like studies."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from anatrial.domain.evidence import Discount, Tier

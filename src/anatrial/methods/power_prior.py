@@ -1,7 +1,5 @@
 """The power prior with fixed powers: each study counts as a fraction of its patients."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from anatrial.domain.evidence import Discount, Tier

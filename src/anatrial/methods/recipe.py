@@ -1,7 +1,5 @@
 """What every recipe has: its endpoint, the outcomes it uses, what it equates, and a robust part."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Annotated
 

@@ -19,13 +19,20 @@ def run_masses(runs: IntArray, law_t: FloatArray) -> FloatArray:
 
     Runs that start at 0 use the lower sum, all others the upper one, so that small tails keep their relative accuracy.
     """
-    m, size = law_t.shape
-    below = np.zeros((m, size + 1))
-    np.cumsum(law_t, axis=1, out=below[:, 1:])
-    above = np.zeros((m, size + 1))
-    above[:, :-1] = np.cumsum(law_t[:, ::-1], axis=1)[:, ::-1]
     first, last = runs[:, 1], runs[:, 2]
-    return np.asarray(np.where(first == 0, below[:, last + 1], above[:, first] - above[:, last + 1]))
+    above = _with_zero(np.cumsum(law_t[:, ::-1], axis=1))[:, ::-1]
+    masses = above[:, first]
+    inner = last < law_t.shape[1] - 1
+    if inner.any():
+        masses[:, inner] -= above[:, last[inner] + 1]
+        lower = inner & (first == 0)
+        masses[:, lower] = np.cumsum(law_t, axis=1)[:, last[lower]]
+    return masses
+
+
+def _with_zero(sums: FloatArray) -> FloatArray:
+    """Cumulative sums with the empty sum in front."""
+    return np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
 
 
 def paired(runs: IntArray, law_t: FloatArray, law_c: FloatArray) -> FloatArray:
@@ -40,9 +47,11 @@ def paired(runs: IntArray, law_t: FloatArray, law_c: FloatArray) -> FloatArray:
 
 def crossed(runs: IntArray, law_t: FloatArray, law_c: FloatArray) -> FloatArray:
     """Probability of the region under every treatment row with every control row, shape (m_t, m_c): one product."""
-    gathered = np.zeros((len(law_t), law_c.shape[1]))
-    np.add.at(gathered.T, runs[:, 0], run_masses(runs, law_t).T)
-    return np.minimum(gathered @ law_c.T, 1.0)
+    if not len(runs):
+        return np.zeros((len(law_t), len(law_c)))
+    starts = np.flatnonzero(np.diff(runs[:, 0], prepend=-1))  # runs are sorted by control count
+    masses = np.add.reduceat(run_masses(runs, law_t), starts, axis=1)
+    return np.minimum(masses @ law_c[:, runs[starts, 0]].T, 1.0)
 
 
 def staircase_powers(first: IntArray, n_t: IntArray, n_c: IntArray, rate_t: float, rate_c: float) -> FloatArray:

@@ -19,8 +19,8 @@ from anatrial.numerics.two_by_two import p_values
 from anatrial.spec import MAX_N
 
 FISHER = "Fisher two-sided"
-PARTITIONED = {"discontinuation", "dropouts", "adverse_event", "mas_event", "baseline", "sample_size", "follow_up"}
-"""Kinds of facts whose whole numbers in ``values`` are parts of the count (or of n)."""
+PARTITIONED = {"discontinuation", "dropouts", "mas_event", "sample_size"}
+"""Kinds of facts whose whole numbers in ``values`` are parts of the count (or of n); elsewhere they may overlap."""
 
 
 class _Seen(NamedTuple):

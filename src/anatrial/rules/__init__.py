@@ -1,7 +1,5 @@
 """When a trial is called a success: one file per rule, one name in the union."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

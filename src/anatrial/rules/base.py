@@ -1,7 +1,5 @@
 """What every rule is: regions for all looks at once, and itself in words."""
 
-from __future__ import annotations
-
 from typing import Annotated, Self
 
 import numpy as np

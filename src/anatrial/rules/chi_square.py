@@ -1,7 +1,5 @@
 """Pearson's chi-square test without correction."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 from scipy.special import ndtr, ndtri

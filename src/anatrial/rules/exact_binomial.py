@@ -1,7 +1,5 @@
 """The exact binomial test of one arm against a fixed rate."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Fisher's exact test, one- or two-sided."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from typing import Literal
 

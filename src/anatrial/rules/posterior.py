@@ -1,7 +1,5 @@
 """Success when the posterior is sure enough that treatment beats control by the margin."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

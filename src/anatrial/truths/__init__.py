@@ -1,7 +1,5 @@
 """The realities under which a trial is judged: one file per truth, one name in the union."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """What every truth shares: rates per arm and drop-out."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field

@@ -1,7 +1,5 @@
 """What we really know: rates drawn from priors, independent between arms."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Every combination of some treatment and control rates."""
 
-from __future__ import annotations
-
 from typing import Annotated, Literal
 
 import numpy as np

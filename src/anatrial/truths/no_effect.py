@@ -1,7 +1,5 @@
 """No effect: every success is a false one."""
 
-from __future__ import annotations
-
 from typing import Literal, Self
 
 from pydantic import Field, model_validator

@@ -1,7 +1,5 @@
 """One rate per arm."""
 
-from __future__ import annotations
-
 from typing import Literal
 
 import numpy as np

@@ -1,0 +1,154 @@
+"""What only the whole scenario file can tell: parts that do not fit together, targets that nothing can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from anatrial.errors import Fault
+from anatrial.rules.exact_binomial import ExactBinomial
+from anatrial.rules.posterior import Posterior
+from anatrial.spec import nearest
+from anatrial.truths import AnyTruth
+from anatrial.truths.base import RateTruth
+from anatrial.truths.design_prior import DesignPrior
+from anatrial.truths.grid import Grid
+from anatrial.truths.no_effect import NoEffect
+from anatrial.truths.points import Points
+
+if TYPE_CHECKING:
+    from anatrial.documents.scenario import Scenario, Target
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "power": ("points", "grid"),
+    "type_i_error": ("no_effect", "points"),
+    "type1_average": ("design_prior",),
+    "assurance": ("design_prior",),
+    "true_success": ("design_prior",),
+}
+"""Of which kinds of truth a metric can be asked."""
+
+
+def cross_faults(scenario: Scenario) -> Iterator[Fault]:
+    """Every fault between the parts of a scenario; places are named without the file."""
+    yield from _rule_faults(scenario)
+    for name, truth in scenario.truths.items():
+        yield from _truth_faults(scenario, f"truths.{name}", truth)
+    for index, target in enumerate(scenario.targets):
+        yield from _target_faults(scenario, f"targets {index + 1}", target)
+    if scenario.size is not None and scenario.design.single_arm and scenario.size.per_arm is None:
+        yield Fault("size", "control", "per_arm", "a single-arm trial has no control arm")
+
+
+def loose_faults(data: dict[str, Any]) -> Iterator[Fault]:
+    """Targets on unknown truths, told even where other faults keep the scenario from standing."""
+    truths, targets = data.get("truths"), data.get("targets")
+    if isinstance(truths, dict) and isinstance(targets, list):
+        for index, target in enumerate(targets):
+            name = target.get("truth") if isinstance(target, dict) else None
+            if isinstance(name, str) and name not in truths:
+                yield _unknown_truth(f"targets {index + 1}", name, truths)
+
+
+def _unknown_truth(place: str, name: str, truths: dict[str, Any]) -> Fault:
+    return Fault(f"{place}, truth", repr(name), "a truth of this file", nearest(name, truths))
+
+
+def uncertain_benchmark(scenario: Scenario) -> bool:
+    """Whether a single arm is compared with a historical rate that has a prior."""
+    rule = scenario.rule
+    return scenario.design.single_arm and isinstance(rule, Posterior) and rule.analysis_prior.control is not None
+
+
+def _rule_faults(scenario: Scenario) -> Iterator[Fault]:
+    rule, single = scenario.rule, scenario.design.single_arm
+    if isinstance(rule, Posterior):
+        if single and (rule.benchmark is None) == (rule.analysis_prior.control is None):
+            got = "neither" if rule.benchmark is None else "both"
+            yield Fault("rule", got, "benchmark (a fixed rate) or analysis_prior.control (an uncertain one)")
+        if not single and rule.benchmark is not None:
+            yield Fault("rule.benchmark", str(rule.benchmark), "no benchmark in a two-arm trial", "remove it")
+        if not single and rule.analysis_prior.control is None:
+            fix = "add control = { a = 1, b = 1 }"
+            yield Fault("rule.analysis_prior", "no control", "a prior for the control rate", fix)
+        for criterion in rule.criteria:
+            if rule.benchmark is not None and not 0 < rule.benchmark + criterion.margin < 1:
+                expected = "a margin that keeps benchmark + margin between 0 and 1"
+                yield Fault("rule.margin", str(criterion.margin), expected)
+    elif single and not isinstance(rule, ExactBinomial):
+        expected = "exact_binomial or posterior in a single-arm trial"
+        yield Fault("rule.kind", repr(rule.kind), expected, "or add design.n.control")
+    elif not single and isinstance(rule, ExactBinomial):
+        yield Fault("rule.kind", repr(rule.kind), "a two-arm rule", "or remove design.n.control")
+
+
+def _truth_faults(scenario: Scenario, place: str, truth: AnyTruth) -> Iterator[Fault]:
+    if isinstance(truth, DesignPrior):
+        wanted = not scenario.design.single_arm or uncertain_benchmark(scenario)
+        if (truth.control is not None) != wanted:
+            what = "of the historical rate" if scenario.design.single_arm else "of the control rate"
+            expected = f"a prior {what}" if wanted else "no control prior: the benchmark is a fixed rate"
+            yield Fault(place, "a control prior" if truth.control else "no control prior", expected)
+    elif isinstance(truth, NoEffect):
+        yield from _range_faults(scenario, place, truth)
+    else:
+        yield from _arm_faults(scenario, place, truth)
+
+
+def _arm_faults(scenario: Scenario, place: str, truth: Points | Grid) -> Iterator[Fault]:
+    single = scenario.design.single_arm
+    if isinstance(truth, RateTruth):
+        for where, *rest in truth.drop_out_faults():
+            yield Fault(f"{place}.{where}", *rest)
+    if (truth.rates.control is not None) == single:
+        expected = "no control rate in a single-arm trial" if single else "a control rate"
+        yield Fault(f"{place}.rates", "a control rate" if single else "no control rate", expected)
+    if truth.dropout is not None and (truth.dropout.control is not None) == single:
+        expected = "no control drop-out in a single-arm trial" if single else "a control drop-out"
+        yield Fault(f"{place}.dropout", "a control drop-out" if single else "no control drop-out", expected)
+
+
+def _range_faults(scenario: Scenario, place: str, truth: NoEffect) -> Iterator[Fault]:
+    """The treatment rate without effect must be a rate, and not above a fixed benchmark."""
+    rule, single = scenario.rule, scenario.design.single_arm
+    if single and not uncertain_benchmark(scenario):
+        if truth.control.highest > rule.margin_of_null + 1e-12:
+            expected = f"rates up to {rule.margin_of_null:g}, the rate to beat"
+            yield Fault(f"{place}.control", f"rates up to {truth.control.highest:g}", expected)
+        return
+    lowest, highest = (rate + rule.margin_of_null for rate in (truth.control.lowest, truth.control.highest))
+    if lowest < -1e-12 or highest > 1 + 1e-12:
+        got = f"{lowest:g} to {highest:g} for the treatment rate (control rate + margin {rule.margin_of_null:g})"
+        yield Fault(f"{place}.control", got, "rates from 0 to 1")
+
+
+def _target_faults(scenario: Scenario, place: str, target: Target) -> Iterator[Fault]:
+    if target.truth not in scenario.truths:
+        yield _unknown_truth(place, target.truth, scenario.truths)
+        return
+    truth = scenario.truths[target.truth]
+    if truth.kind not in KINDS[target.metric]:
+        kinds = " or ".join(KINDS[target.metric])
+        yield Fault(f"{place}, metric", f"{target.metric} of a {truth.kind} truth", f"a truth of kind {kinds}")
+    elif target.metric == "type1_average" and not _has_average(scenario):
+        expected = "a control rate with a prior, and margin 0"
+        yield Fault(f"{place}, metric", target.metric, expected, "ask for type_i_error of a no_effect truth")
+    elif target.metric == "type_i_error" and isinstance(truth, Points):
+        if uncertain_benchmark(scenario):
+            fix = "ask for it of a no_effect truth"
+            yield Fault(f"{place}, metric", target.metric, "a fixed benchmark, or a control arm", fix)
+        elif not _without_effect(scenario, truth):
+            got = f"{target.truth!r}, whose rates differ"
+            yield Fault(f"{place}, truth", got, "rates without an effect", "ask for power")
+
+
+def _has_average(scenario: Scenario) -> bool:
+    margin = scenario.rule.margin if isinstance(scenario.rule, Posterior) else 0.0
+    return margin == 0 and (not scenario.design.single_arm or uncertain_benchmark(scenario))
+
+
+def _without_effect(scenario: Scenario, truth: Points) -> bool:
+    """Whether the rates show no effect: treatment at the edge of the null, or below it where one side counts."""
+    rate_t, rate_c = truth.trial_rates()
+    edge = rate_c + scenario.rule.margin_of_null
+    return abs(rate_t - edge) < 1e-12 or (not scenario.rule.two_sided and rate_t <= edge)

@@ -1,0 +1,61 @@
+"""Every file that ships works: scenarios hold their targets, derived priors are what their recipes make."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.tolerances import ROUNDING
+
+from anatrial import derive, evaluate, read_indication, read_scenario
+from anatrial.documents.derived import Derived
+from anatrial.files.indications import Shelf, indication_names, read_derived
+from anatrial.report.run_text import exit_code
+
+ROOT = Path(__file__).parents[2]
+SCENARIOS = sorted((ROOT / "scenarios").glob("*.toml"))
+SHELF = Shelf(ROOT / "priors", shipped=False)
+PRIORS = [(name, prior) for name in indication_names(SHELF) for prior in read_indication(name, SHELF).priors]
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_a_shipped_scenario_holds_all_its_targets(path: Path) -> None:
+    """Every verdict is a pass, those of upper bounds included, and the exit code is 0."""
+    result = evaluate(read_scenario(path))
+    assert [v.outcome for v in result.verdicts] == ["PASS"] * len(result.verdicts)
+    assert exit_code(result) == 0
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_a_shipped_scenario_runs_by_name_from_anywhere(path: Path, tmp_path: Path) -> None:
+    """The command finds it by name outside the tree, ends with 0, and tells what its file tells."""
+    surroundings = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, "-m", "anatrial", "run"]
+    by_name = subprocess.run([*command, path.stem], cwd=tmp_path, env=surroundings, capture_output=True, check=False)
+    by_path = subprocess.run([*command, str(path)], cwd=tmp_path, env=surroundings, capture_output=True, check=False)
+    assert (by_name.returncode, by_path.returncode) == (0, 0), by_name.stderr
+    assert by_name.stdout == by_path.stdout != b""
+
+
+@pytest.mark.parametrize(("name", "prior"), PRIORS)
+def test_a_kept_prior_is_fresh_and_what_its_recipe_makes(name: str, prior: str) -> None:
+    """Its digest matches, and deriving it again gives the same parts and contributions."""
+    indication = read_indication(name, SHELF)
+    kept, again = read_derived(SHELF, indication, prior), derive(indication, prior)
+    assert kept.contributions == again.contributions
+    assert (kept.title, kept.endpoint, kept.equated) == (again.title, again.endpoint, again.equated)
+    assert numbers(kept) == pytest.approx(numbers(again), rel=ROUNDING)
+
+
+def numbers(derived: Derived) -> list[float]:
+    parts = [*derived.informative, *([derived.robust] if derived.robust else [])]
+    return [number for part in parts for number in (part.weight, part.a, part.b)]
+
+
+def test_no_kept_prior_lacks_a_recipe() -> None:
+    """A renamed recipe leaves no file behind."""
+    kept = {(path.parent.name, path.stem) for path in (ROOT / "priors" / "derived").glob("*/*.json")}
+    assert kept == set(PRIORS)
