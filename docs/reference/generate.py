@@ -22,7 +22,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from anatrial.documents.indication import Indication
-from anatrial.documents.scenario import METRICS, Scenario
+from anatrial.documents.scenario import Scenario
+from anatrial.documents.scenario_faults import KINDS
 from anatrial.methods.pooled import Pooled
 from anatrial.methods.power_prior import DISCOUNTS
 from anatrial.spec import Spec
@@ -219,8 +220,8 @@ def default(field: FieldInfo) -> str:
 def metrics() -> str:
     """Which metric can be asked of which truth."""
     lines = ["\n\n## Which metric a target may ask of which truth\n", "| metric | truths |", "|---|---|"]
-    for name, kinds in METRICS.items():
-        written = ", ".join(f"`{tag_of(kind, 'kind')}`" for kind in kinds)
+    for name, kinds in KINDS.items():
+        written = ", ".join(f"`{kind}`" for kind in kinds)
         lines.append(f"| `{name}` | {written} |")
     return "\n".join(lines) + "\n\nEvery number is defined in [definitions](definitions.md).\n"
 

@@ -62,27 +62,37 @@ class Versioned(Spec):
 
 
 def parse_toml(
+    text: str, model: type[SpecT], where: str, cross: Callable[[SpecT], Iterable[Fault]] = lambda _: ()
+) -> SpecT:
+    """A spec from the text of a TOML file; ``where`` names the file in messages.
+
+    Raises ``InputError`` with every fault: broken TOML, unknown keys, wrong types, values out of range, and what
+    ``cross`` finds between the parts of the file.
+    """
+    found, faults = examine_toml(text, model, where, cross)
+    if faults or found is None:
+        raise InputError(*faults)
+    return found
+
+
+def examine_toml(
     text: str,
     model: type[SpecT],
     where: str,
     cross: Callable[[SpecT], Iterable[Fault]] = lambda _: (),
     loose: Callable[[dict[str, Any]], Iterable[Fault]] = lambda _: (),
-) -> SpecT:
-    """A spec from the text of a TOML file; ``where`` names the file in messages.
+) -> tuple[SpecT | None, list[Fault]]:
+    """The spec, if its parts stand, and every fault; for readers that go on to look for more faults.
 
-    Raises ``InputError`` with every fault: broken TOML, unknown keys, wrong types, values out of range, and what
-    ``cross`` finds between the parts of the file (or ``loose`` in its raw content, where the parts do not stand).
+    ``loose`` looks for faults in the raw content where the parts do not stand. Text that is no TOML raises at once.
     """
     data = _toml_data(text.removeprefix("\ufeff"), where)
     faults = [Fault(spoken(path), got, "a plain, finite value", fix) for path, got, fix in _unfit(data, ())]
     found: SpecT | None = None
     if not faults:
-        found, refused = _built(data, model)
-        faults += refused
+        found, faults = _built(data, model)
     faults += cross(found) if found is not None else loose(data)
-    if faults or found is None:
-        raise InputError(*(Fault(f"{where}: {fault.where}", *fault[1:]) for fault in faults))
-    return found
+    return found, [Fault(f"{where}: {fault.where}", *fault[1:]) for fault in faults]
 
 
 def _built(data: dict[str, Any], model: type[SpecT]) -> tuple[SpecT | None, list[Fault]]:

@@ -31,8 +31,8 @@ def cpu(*tasks: Callable[[], object], repetitions: int = 7, least: float = 0.05)
     """
     calls = []
     for task in tasks:
-        task()  # imports and caches are warm in every repetition
-        calls.append(max(1, round(least / max(_once(task, 1), 1e-7))))
+        first = _once(task, 1)  # imports and caches are warm in every repetition
+        calls.append(1 if first > 10 * least else max(1, round(least / max(_once(task, 1), 1e-7))))
     turns = [[_once(task, k) for task, k in zip(tasks, calls, strict=True)] for _ in range(repetitions)]
     return [statistics.median(times) for times in zip(*turns, strict=True)]
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+import anatrial
 from anatrial.cli import main
+
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(anatrial.__file__).parents[1])}
+"""For the program in a process of its own, in any folder."""
 
 PRIORS = """
 version = 1
@@ -141,3 +146,13 @@ class Project:
     def files(self) -> set[str]:
         """Every file in the folder."""
         return {str(p.relative_to(self.path)) for p in self.path.rglob("*") if p.is_file()}
+
+
+def refused(said: Said, *words: str) -> None:
+    """Exit code 2, the words among the remarks, no result and no traceback."""
+    assert said.code == 2, said.err
+    assert said.out == ""
+    for word in words:
+        assert word in said.err
+    for never in ("Traceback", "internal error", "pydantic", "KeyError", 'File "'):
+        assert never not in said.err

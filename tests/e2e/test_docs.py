@@ -37,8 +37,8 @@ PAGES: list[Path] = REFRESH.pages()
 
 
 def plain(line: str) -> str:
-    """A line of output without what may differ: spaces, digests, the sign of a rounded zero, the version."""
-    line = re.sub(r"[0-9a-f]{4}\.\.", "....", " ".join(line.split()))
+    """A line of output without what may differ: spaces, digests, a flat maximum's place, a zero's sign, the version."""
+    line = re.sub(r"[0-9a-f]{4}\.\.|\(at [0-9.]+\)", "", " ".join(line.split()))
     return re.sub(r"[+-](0\.0+)\b", r"\1", re.sub(r"anatrial \d+\.\d+\.\d+", "anatrial", line))
 
 

@@ -8,6 +8,8 @@ from math import comb, factorial
 
 import numpy as np
 import pytest
+from tests.building import decided, drawn, null, points, posterior, sided
+from tests.tolerances import ROUNDING
 
 from anatrial.domain.counts import Look, Region, Regions
 from anatrial.domain.results import Estimate, judged
@@ -18,8 +20,6 @@ from anatrial.numerics.supremum import supremum
 from anatrial.rules import AnyRule
 from anatrial.rules.exact_binomial import ExactBinomial
 from anatrial.truths.grid import Grid, RateLists
-from tests.building import decided, drawn, null, points, posterior, sided
-from tests.tolerances import ROUNDING
 
 FISHER = sided("fisher", 0.05, two_sided=False)
 UNIFORM = [(1.0, 1.0, 1.0)]
@@ -41,7 +41,9 @@ def counted(region: Region, rate_t: Fraction, rate_c: Fraction) -> Fraction:
     return sum((binomial(t, n_t, rate_t) * binomial(c, n_c, rate_c) for t, c in tables(region)), Fraction(0))
 
 
-@pytest.mark.parametrize("rates", [(0, 0), (1, 0), (1, 1), (Fraction(3, 5), Fraction(1, 4)), (Fraction(1, 100), Fraction(99, 100))])
+@pytest.mark.parametrize(
+    "rates", [(0, 0), (1, 0), (1, 1), (Fraction(3, 5), Fraction(1, 4)), (Fraction(1, 100), Fraction(99, 100))]
+)
 @pytest.mark.parametrize(
     "rule",
     [

@@ -8,12 +8,12 @@ from math import comb, factorial
 
 import numpy as np
 import pytest
+from tests.building import mixture
+from tests.tolerances import ROUNDING
 
 from anatrial.domain.mixture import BetaMixture, BetaPart
 from anatrial.errors import ComputationError, InputError
 from anatrial.numerics import beta
-from tests.building import mixture
-from tests.tolerances import ROUNDING
 
 ROBUST = mixture([[0.8, 8, 26], [0.2, 1, 1]])
 TINY = mixture([[0.5, 1e-3, 1e-3], [0.5, 0.5, 2]])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 from pydantic import ValidationError
+from tests.building import indication
+from tests.tolerances import ROUNDING
 
 from anatrial.documents.indication import Indication
 from anatrial.domain.mixture import BetaMixture
@@ -11,8 +13,6 @@ from anatrial.domain.prior import PriorRef
 from anatrial.errors import ComputationError, InputError
 from anatrial.methods.power_prior import DISCOUNTS
 from anatrial.plan.derive import derive, without_each_study
-from tests.building import indication
-from tests.tolerances import ROUNDING
 
 STUDIES = """
 version = 1
@@ -103,7 +103,7 @@ def test_fewer_is_better_counts_the_complement() -> None:
 
 
 def test_case_report_counts_nothing() -> None:
-    """Pooling leaves a case report at weight 0, and says so; the study does not count as one that the prior rests on."""
+    """Pooling leaves a case report at weight 0, and its study is not one that the prior rests on."""
     recipe = 'method = "pooled"\nendpoint = "response"\noutcomes = ["blind-1", "case-1"]'
     found = derive(disease(recipe), "it")
     assert found.value().mixture == BetaMixture.beta(7, 15)
@@ -245,7 +245,9 @@ def test_one_outcome_twice_is_refused() -> None:
 
 def test_one_study_twice_is_refused_though_one_record_names_a_cohort() -> None:
     """Two records of one study are its patients twice, whether or not one of them is marked as a cohort."""
-    text = STUDIES.replace('responders = 6, locator = "Table 1"', 'responders = 6, locator = "Table 1", overlap = "group"')
+    text = STUDIES.replace(
+        'responders = 6, locator = "Table 1"', 'responders = 6, locator = "Table 1", overlap = "group"'
+    )
     recipe = """[priors.it]\ntitle = "A prior"\nmethod = "pooled"\nendpoint = "response"
     outcomes = ["blind-1", "blind-late"]
     treated_as_same = [{ outcomes = ["blind-1", "blind-late"], why = "a test" }]"""

@@ -10,13 +10,13 @@ from math import comb, factorial
 import numpy as np
 import pytest
 from pydantic import ValidationError
+from tests.building import decided, posterior, sided
 
 from anatrial.domain.counts import Look, Region, Regions, Run
 from anatrial.errors import InputError
 from anatrial.rules.chi_square import ChiSquare
 from anatrial.rules.exact_binomial import ExactBinomial
 from anatrial.rules.fisher import Fisher
-from tests.building import decided, posterior, sided
 
 Shapes = tuple[int, int]
 SMALL = [(1, 1), (1, 4), (3, 3), (4, 7), (12, 12), (10, 20), (24, 6), (7, 13)]
@@ -136,7 +136,7 @@ def chi_square(x_t: int, n_t: int, x_c: int, n_c: int) -> float:
 @pytest.mark.parametrize(("n_t", "n_c"), SMALL)
 @pytest.mark.parametrize("alpha", [0.1, 0.05, 0.025])
 def test_chi_square(n_t: int, n_c: int, alpha: float) -> None:
-    """Two-sided it rejects where P(chi-square > statistic) <= alpha; one-sided where half of that is, treatment better."""
+    """Two-sided it rejects where P(chi-square > statistic) <= alpha; one-sided where half of that is."""
     both = decided(sided("chi2_uncorrected", alpha, two_sided=True), n_t, n_c)
     one = decided(sided("chi2_uncorrected", alpha, two_sided=False), n_t, n_c)
     for x_t, x_c in every(n_t, n_c):
@@ -159,7 +159,9 @@ def test_chi_square_never_rejects_without_variance(two_sided: bool) -> None:
         assert corner not in regions.harm
 
 
-@pytest.mark.parametrize(("n", "null_rate", "alpha"), [(1, 0.5, 0.5), (10, 0.05, 0.05), (35, 0.333, 0.025), (5, 0.9, 0.05)])
+@pytest.mark.parametrize(
+    ("n", "null_rate", "alpha"), [(1, 0.5, 0.5), (10, 0.05, 0.05), (35, 0.333, 0.025), (5, 0.9, 0.05)]
+)
 def test_exact_binomial(n: int, null_rate: float, alpha: float) -> None:
     """Success where the upper binomial tail, in fractions, is at most alpha."""
     rate, level = Fraction(repr(null_rate)), Fraction(repr(alpha))
@@ -199,9 +201,7 @@ def test_posterior_of_single_betas(n_t: int, n_c: int, treatment: Shapes, contro
     regions = decided(posterior([(1, *treatment)], [(1, *control)], certainty), n_t, n_c)
     level = Fraction(repr(certainty))
     for x_t, x_c in every(n_t, n_c):
-        sure = above(
-            (treatment[0] + x_t, treatment[1] + n_t - x_t), (control[0] + x_c, control[1] + n_c - x_c)
-        )
+        sure = above((treatment[0] + x_t, treatment[1] + n_t - x_t), (control[0] + x_c, control[1] + n_c - x_c))
         assert ((x_t, x_c) in regions.success) == (sure > level)
     assert regions.success.staircase is not None
     assert not harms(regions)

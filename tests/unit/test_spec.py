@@ -145,7 +145,12 @@ def test_unknown_kind_names_the_kinds() -> None:
 def test_every_fault_at_once() -> None:
     """Faults in several places come together."""
     found = faults("cuont = 3\nrate = 2\nshapes = [{ kind = 'round' }, { kind = 'x' }]")
-    assert {f.where for f in found} == {"it.toml: cuont", "it.toml: rate", "it.toml: shapes 1, radius", "it.toml: shapes 2"}
+    assert {f.where for f in found} == {
+        "it.toml: cuont",
+        "it.toml: rate",
+        "it.toml: shapes 1, radius",
+        "it.toml: shapes 2",
+    }
 
 
 def test_faults_of_every_layer_at_once() -> None:
@@ -154,7 +159,14 @@ def test_faults_of_every_layer_at_once() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "got"), [("", "nothing"), ("version = 2", "2"), ("version = '1'", '"1"'), ("version = 1.0", "1.0"), ("version = true", "true")]
+    ("text", "got"),
+    [
+        ("", "nothing"),
+        ("version = 2", "2"),
+        ("version = '1'", '"1"'),
+        ("version = 1.0", "1.0"),
+        ("version = true", "true"),
+    ],
 )
 def test_other_versions_are_refused(text: str, got: str) -> None:
     """A format that is not version 1 is refused, never guessed at."""
@@ -163,7 +175,20 @@ def test_other_versions_are_refused(text: str, got: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a = ", "[a", "a = 1\na = 2", "\x00", "a = 'x", "= 1", "a.b = 1\na = 2", "a = 2026-13-45", "\ufffe", "count = 0x", "]" * 50]
+    "text",
+    [
+        "a = ",
+        "[a",
+        "a = 1\na = 2",
+        "\x00",
+        "a = 'x",
+        "= 1",
+        "a.b = 1\na = 2",
+        "a = 2026-13-45",
+        "\ufffe",
+        "count = 0x",
+        "]" * 50,
+    ],
 )
 def test_broken_toml_is_an_input_error(text: str) -> None:
     """Text that is no TOML is refused with the parser's words, not a traceback."""
@@ -268,5 +293,10 @@ def test_specs_cannot_be_changed() -> None:
 def test_a_fault_reads_as_four_lines() -> None:
     """A fault says where, what was found, what would be right and how to mend it."""
     said = str(Fault("x.toml: design, look 2", "30", "at least 40", "give totals"))
-    assert said.split("\n") == ["x.toml: design, look 2", "  got       30", "  expected  at least 40", "  fix       give totals"]
+    assert said.split("\n") == [
+        "x.toml: design, look 2",
+        "  got       30",
+        "  expected  at least 40",
+        "  fix       give totals",
+    ]
     assert "fix" not in str(Fault("x", "a", "b"))

@@ -40,12 +40,12 @@ def run(
         results.append(result)
         return exit_code(result)
 
-    code, faults = each(scenarios, one)
-    if json:
-        content = [run_content(result) for result in results]
-        say_json(content[0] if len(scenarios) == 1 and content else {"results": content, "faults": faults})
+    code, errors = each(scenarios, one)
     if out is not None and results:
         _save(out, results)
+    if json:
+        content = [run_content(result) for result in results]
+        say_json(content[0] if len(scenarios) == 1 and content else {"results": content, "errors": errors})
     raise typer.Exit(code)
 
 

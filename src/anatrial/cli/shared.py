@@ -35,23 +35,17 @@ def say_json(content: Any) -> None:
     say(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def each(names: list[str], one: Callable[[str], int]) -> tuple[int, list[dict[str, str]]]:
-    """Run every name even where one is wrong: the worst exit code, and the faults as JSON content."""
-    from anatrial.errors import ComputationError, InputError
-
-    codes, faults = [], []
+def each(names: list[str], one: Callable[[str], int]) -> tuple[int, list[dict[str, Any]]]:
+    """Run every name even where one is wrong: the worst exit code, and what went wrong as JSON content."""
+    codes, errors = [], []
     for name in names:
         try:
             codes.append(one(name))
-        except InputError as error:
-            remark("\n".join(str(fault) for fault in error.faults))
-            faults += [fault._asdict() for fault in error.faults]
-            codes.append(BAD_INPUT)
-        except ComputationError as error:
-            remark(f"{name}: the computation could not be completed: {error}")
-            faults.append({"where": name, "got": str(error), "expected": "a number that can be stood for", "fix": ""})
-            codes.append(NUMERICAL)
-    return next(code for code in WORST_FIRST if code in codes), faults
+        except Exception as error:  # noqa: BLE001 - the others are still run
+            code, content = told(error, name)
+            codes.append(code)
+            errors.append(content)
+    return next(code for code in WORST_FIRST if code in codes), errors
 
 
 class Bar:
@@ -81,7 +75,7 @@ class Bar:
             self._progress.update(self._task, completed=done, total=total)
 
 
-def guarded(app: Callable[[], object]) -> None:
+def guarded(app: Callable[..., Any]) -> None:
     """Run the program so that no traceback reaches a user."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # results must not depend on how BLAS splits a sum
     gc.set_threshold(100_000)  # a command is short: collecting while modules load would cost a tenth of it
@@ -94,33 +88,41 @@ def guarded(app: Callable[[], object]) -> None:
     sys.exit(code)
 
 
-def _outcome(app: Callable[[], object]) -> int:
+def _outcome(app: Callable[..., Any]) -> int:
+    try:
+        code = app(standalone_mode=False)  # commands end with an exit code, which is then returned
+    except (SystemExit, BrokenPipeError):  # how a closed pipe comes out of the command framework
+        return PASSED
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    except typer.Abort:
+        code = INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last resort: a traceback never reaches a user
+        if hasattr(error, "show") and hasattr(error, "exit_code"):  # the command line itself is wrong
+            error.show()
+            _tell({"error": "usage", "message": str(error)})
+            return int(error.exit_code)
+        code, content = told(error)
+        _tell(content)
+    if code == INTERRUPTED:
+        remark("interrupted")
+    return code if isinstance(code, int) else PASSED
+
+
+def told(error: Exception, name: str = "") -> tuple[int, dict[str, Any]]:
+    """Say on stderr what went wrong (with ``name``, the file at work); the exit code, and the same as JSON content."""
     from anatrial.errors import ComputationError, InputError
 
-    try:
-        app()
-    except SystemExit as stop:
-        code = stop.code if isinstance(stop.code, int) else PASSED if stop.code is None else INTERNAL
-    except InputError as error:
+    place = f"{name}: " if name else ""
+    if isinstance(error, InputError):
         remark("\n".join(str(fault) for fault in error.faults))
-        _tell({"error": "input", "faults": [fault._asdict() for fault in error.faults]})
-        code = BAD_INPUT
-    except ComputationError as error:
-        remark(f"the computation could not be completed: {error}")
-        _tell({"error": "computation", "message": str(error)})
-        code = NUMERICAL
-    except KeyboardInterrupt:
-        remark("interrupted")
-        code = INTERRUPTED
-    except BrokenPipeError:
-        code = PASSED
-    except Exception as error:  # noqa: BLE001 - the last resort: a traceback never reaches a user
-        remark(f"internal error ({type(error).__name__}: {error}); please report it with the command and the files")
-        _tell({"error": "internal", "message": f"{type(error).__name__}: {error}"})
-        code = INTERNAL
-    else:
-        code = PASSED
-    return code
+        return BAD_INPUT, {"error": "input", "faults": [fault._asdict() for fault in error.faults]}
+    if isinstance(error, ComputationError):
+        remark(f"{place}the computation could not be completed: {error}")
+        return NUMERICAL, {"error": "computation", "message": f"{place}{error}"}
+    said = f"{place}{type(error).__name__}: {error}"
+    remark(f"internal error ({said}); please report it with the command and the files")
+    return INTERNAL, {"error": "internal", "message": said}
 
 
 def _tell(content: dict[str, Any]) -> None:

@@ -1,14 +1,14 @@
 """A derived prior as it is committed: closed form, contributions, origin and digest of its inputs."""
 
 import json
-from typing import Any
+from typing import Any, Self
 
 from pydantic import ValidationError
 
 from anatrial.domain.mixture import BetaMixture, BetaPart
 from anatrial.domain.prior import Contribution, Origin, PartSpec, Prior
 from anatrial.errors import Fault, InputError
-from anatrial.spec import Name, Text, Versioned
+from anatrial.spec import Name, Text, Versioned, digest
 
 
 class Derived(Versioned):
@@ -41,15 +41,28 @@ class Derived(Versioned):
             mixture = informative.robustified(BetaPart(weight, a, b))
         return Prior(self.name, mixture, informative, self.contributions, self.equated, self.origin)
 
+    def content_digest(self) -> str:
+        """sha256 of the content, without the digest itself."""
+        return digest(self.model_dump(mode="json", exclude={"origin": {"content_digest"}}))
+
+    def sealed(self) -> Self:
+        """The same with the digest of its content filled in."""
+        return self.model_copy(
+            update={"origin": self.origin.model_copy(update={"content_digest": self.content_digest()})}
+        )
+
     def text(self) -> str:
         """The JSON that is committed."""
         return json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n"
 
 
-def parse_derived(text: str, where: str) -> Derived:
-    """A derived prior from the text of its file; ``InputError`` where it is damaged."""
+def parse_derived(text: str, indication: str, prior: str) -> Derived:
+    """A derived prior from the text of its file; ``InputError`` where it is damaged or was edited."""
+    where, fix = f"prior {indication}/{prior}", f"derive it again: anatrial prior derive {indication} {prior}"
     try:
-        return Derived.model_validate_json(text)
+        found = Derived.model_validate_json(text)
     except ValidationError:
-        fix = f"derive it again: anatrial prior derive {where}"
         raise InputError(Fault(where, "a damaged or foreign file", "a derived prior", fix)) from None
+    if found.origin.content_digest != found.content_digest():
+        raise InputError(Fault(where, "a file that was edited after it was derived", "a derived prior", fix))
+    return found

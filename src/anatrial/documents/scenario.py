@@ -11,8 +11,9 @@ from anatrial.documents.indication import Indication
 from anatrial.documents.scenario_faults import cross_faults, loose_faults
 from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior, PriorRef, written_out
+from anatrial.errors import Fault
 from anatrial.rules import AnyRule
-from anatrial.spec import MAX_N, Name, Rate, Spec, Text, Versioned, digest, parse_toml, spoken
+from anatrial.spec import MAX_N, Name, Rate, Spec, Text, Versioned, digest, examine_toml, parse_toml, spoken
 from anatrial.truths import AnyTruth
 
 
@@ -128,7 +129,12 @@ class ResolvedScenario:
 
 def parse_scenario(text: str, where: str) -> Scenario:
     """A scenario from the text of its file; ``InputError`` carries every fault."""
-    return parse_toml(text, Scenario, where, cross_faults, loose_faults)
+    return parse_toml(text, Scenario, where, cross_faults)
+
+
+def examine_scenario(text: str, where: str) -> tuple[Scenario | None, list[Fault]]:
+    """The scenario, if its parts stand, and every fault of the file."""
+    return examine_toml(text, Scenario, where, cross_faults, loose_faults)
 
 
 def _written(mixture: BetaMixture) -> Prior:

@@ -78,6 +78,9 @@ class Origin(Spec):
     tool_version: Text
     method: Text
     input_digest: Text
+    """sha256 of the recipe and of what it uses: it no longer matches where either changed."""
+    content_digest: Text
+    """sha256 of everything else in the file: it no longer matches where the file was edited."""
 
 
 @dataclass(frozen=True, slots=True)

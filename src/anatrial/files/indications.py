@@ -89,7 +89,7 @@ def read_derived(place: Shelf, indication: Indication, prior: str) -> Derived:
     fix = f"anatrial prior derive {indication.indication} {prior}"
     if not path.is_file():
         raise InputError(Fault(f"prior {name}", "not derived yet", "a derived prior", fix))
-    found = parse_derived(read_text(path), name)
+    found = parse_derived(read_text(path, f"prior {name}"), indication.indication, prior)
     if found.origin.input_digest != indication.input_digest(prior):
         raise InputError(
             Fault(f"prior {name}", "stale: its recipe or evidence changed since it was derived", "a fresh prior", fix)
@@ -106,7 +106,7 @@ def state(place: Shelf, indication: Indication, prior: str) -> State:
     if prior not in indication.priors or not path.is_file():
         return "not derived"
     try:
-        found = parse_derived(read_text(path), str(path))
+        found = parse_derived(read_text(path), indication.indication, prior)
     except InputError:
         return "damaged"
     return "up to date" if found.origin.input_digest == indication.input_digest(prior) else "stale"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
-from anatrial.documents.scenario import ResolvedScenario, Scenario, parse_scenario, resolve
+from anatrial.documents.indication import Indication
+from anatrial.documents.scenario import ResolvedScenario, Scenario, examine_scenario, parse_scenario, resolve
 from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior, PriorRef
 from anatrial.errors import Fault, InputError
-from anatrial.files.indications import nearest_folder, read_derived, read_indication, shelf, shipped
+from anatrial.files.indications import Shelf, nearest_folder, read_derived, read_indication, shelf, shipped
 from anatrial.files.texts import read_text
 from anatrial.spec import nearest
 
@@ -42,32 +44,46 @@ def read_scenario(path_or_name: str | Path) -> ResolvedScenario:
     """
     path = locate(path_or_name)
     where = str(path_or_name)
-    scenario = parse_scenario(read_text(path, where), where)
+    scenario, faults = examine_scenario(read_text(path, where), where)
     place = shelf(path.parent)
-    indication = read_indication(scenario.indication, place)
-    faults: list[Fault] = []
+    indication: Indication | None = None
+    if scenario is not None:
+        try:
+            indication = read_indication(scenario.indication, place)
+        except InputError as error:
+            faults.extend(error.faults)
+    if scenario is None or indication is None:
+        raise InputError(*faults)
+    resolved, priors = resolve(scenario, _Finder(where, scenario, indication, place, faults))
     if scenario.endpoint not in indication.endpoints:
         hint = nearest(scenario.endpoint, indication.endpoints)
-        faults.append(
-            Fault(f"{where}: endpoint", repr(scenario.endpoint), f"an endpoint of {scenario.indication}", hint)
-        )
-
-    def look_up(use: str, ref: PriorRef) -> Prior:
-        assert ref.prior is not None
-        try:
-            found = read_derived(place, indication, ref.prior)
-        except InputError as error:
-            faults.extend(Fault(f"{where}: {use}: {f.where}", *f[1:]) for f in error.faults)
-            return STAND_IN
-        if found.endpoint != scenario.endpoint:
-            got, expected = f"{found.name}, a prior on {found.endpoint}", f"a prior on {scenario.endpoint}"
-            faults.append(Fault(f"{where}: {use}", got, expected))
-        return found.value(ref.robust_weight)
-
-    resolved, priors = resolve(scenario, look_up)
+        expected = f"an endpoint of {scenario.indication}"
+        faults.append(Fault(f"{where}: endpoint", repr(scenario.endpoint), expected, hint))
     if faults:
         raise InputError(*faults)
     return ResolvedScenario(path.stem, scenario, resolved, priors, indication, place.said)
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Looks up the priors that a scenario names, and keeps the faults until all are told."""
+
+    where: str
+    scenario: Scenario
+    indication: Indication
+    place: Shelf
+    faults: list[Fault]
+
+    def __call__(self, use: str, ref: PriorRef) -> Prior:
+        try:
+            found = read_derived(self.place, self.indication, str(ref.prior))
+        except InputError as error:
+            self.faults.extend(Fault(f"{self.where}: {use}: {f.where}", *f[1:]) for f in error.faults)
+            return STAND_IN
+        if found.endpoint != self.scenario.endpoint:
+            got, expected = f"{found.name}, a prior on {found.endpoint}", f"a prior on {self.scenario.endpoint}"
+            self.faults.append(Fault(f"{self.where}: {use}", got, expected))
+        return found.value(ref.robust_weight)
 
 
 def titles() -> dict[str, Scenario]:

@@ -16,6 +16,8 @@ def read_text(path: Path, where: str | None = None, limit: int = MAX_BYTES) -> s
     try:
         if path.is_dir():
             raise InputError(Fault(where, "a directory", "a file", "name the file in it"))
+        if path.exists() and not path.is_file():  # a pipe or a device would be waited for, or never end
+            raise InputError(Fault(where, "a pipe or a device", "a regular file"))
         size = path.stat().st_size
         if size > limit:
             raise InputError(Fault(where, f"{size:,} bytes", f"at most {limit:,} bytes", "split the file"))

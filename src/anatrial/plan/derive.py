@@ -39,8 +39,13 @@ def derive(indication: Indication, name: str) -> Derived:
         contributions=contributions,
         equated=_equated(indication, recipe),
         settings={**settings, "set_by_user": sorted(recipe.model_fields_set & settings.keys())},
-        origin=Origin(tool_version=__version__, method=recipe.method, input_digest=indication.input_digest(name)),
-    )
+        origin=Origin(
+            tool_version=__version__,
+            method=recipe.method,
+            input_digest=indication.input_digest(name),
+            content_digest="-",
+        ),
+    ).sealed()
 
 
 def recipe_of(indication: Indication, name: str) -> Method:
