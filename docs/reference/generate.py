@@ -34,7 +34,7 @@ HEADS = {
         # Reference: the scenario file
 
         A scenario is a TOML file: a trial, how it is judged, the realities assumed, and what must hold. Keys that are
-        not listed here are refused, with the nearest valid name. All faults of a file are reported at once. For
+        not listed here are refused, with the nearest valid name, and one reading reports every fault of the file. For
         editors, `anatrial schema scenario` prints the same as JSON Schema.
         """,
     Indication: """\

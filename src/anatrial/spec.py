@@ -88,9 +88,9 @@ def examine_toml(
     """
     data = _toml_data(text.removeprefix("\ufeff"), where)
     faults = [Fault(spoken(path), got, "a plain, finite value", fix) for path, got, fix in _unfit(data, ())]
-    found: SpecT | None = None
-    if not faults:
-        found, faults = _built(data, model)
+    told = {fault.where for fault in faults}
+    found, refused = _built(data, model)
+    faults += [fault for fault in refused if fault.where not in told]
     faults += cross(found) if found is not None else loose(data)
     return found, [Fault(f"{where}: {fault.where}", *fault[1:]) for fault in faults]
 
@@ -100,7 +100,7 @@ def _built(data: dict[str, Any], model: type[SpecT]) -> tuple[SpecT | None, list
     faults: list[Fault] = []
     while True:
         try:
-            return model.model_validate_json(json.dumps(data)), faults
+            return model.model_validate_json(json.dumps(data, default=lambda _: None)), faults
         except ValidationError as error:
             faults += _faults(error, model)
             extra = [_locate(model, e["loc"])[0] for e in error.errors() if e["type"] == "extra_forbidden"]

@@ -25,7 +25,7 @@ def rows() -> Iterator[Row]:
     """Grids for 1, 3 and 5 parts, margin 0 and 0.1."""
     tables = np.random.default_rng(20240517).integers(0, N + 1, (SAMPLE, 2))
     for (count, parts), margin in product(PRIORS.items(), (0.0, 0.1)):
-        found = {}
+        found: dict[str, FloatArray] = {}
 
         def whole(parts: FloatArray = parts, margin: float = margin) -> FloatArray:
             return probability_greater(parts, N, parts, N, margin)

@@ -7,6 +7,8 @@ import warnings
 
 import numpy as np
 import pytest
+from tests.building import decided, drawn, indication, mixture, points, posterior, sided
+from tests.tolerances import monte_carlo
 
 from anatrial.domain.counts import Region
 from anatrial.domain.mixture import BetaMixture
@@ -16,8 +18,6 @@ from anatrial.numerics import BoolArray, FloatArray, IntArray
 from anatrial.plan.derive import derive
 from anatrial.rules import AnyRule
 from anatrial.rules.exact_binomial import ExactBinomial
-from tests.building import decided, drawn, indication, mixture, points, posterior, sided
-from tests.tolerances import monte_carlo
 
 SEEDS = (20050913, 4_000_000_007)
 DRAWS = 200_000
@@ -43,14 +43,17 @@ def falls(region: Region, x_t: IntArray, x_c: IntArray) -> BoolArray:
 
 def responders(random: np.random.Generator, n: int, rates: FloatArray) -> IntArray:
     """Responders among n patients at each rate, one patient at a time."""
-    return sum((random.random(rates.shape) < rates for _ in range(n)), np.zeros(rates.shape, dtype=np.int64))
+    found = np.zeros(rates.shape, dtype=np.int64)
+    for _ in range(n):
+        found += random.random(rates.shape) < rates
+    return found
 
 
 def rates_of(random: np.random.Generator, prior: BetaMixture, draws: int) -> FloatArray:
     """Rates drawn from a mixture: first the part, then the rate."""
     weights, a, b = prior.array.T
     part = random.choice(len(weights), size=draws, p=weights / weights.sum())
-    return random.beta(a[part], b[part])
+    return np.asarray(random.beta(a[part], b[part]), dtype=np.float64)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -97,7 +100,12 @@ def test_simulated_assurance(rule: AnyRule, n_t: int, n_c: int, seed: int) -> No
     rates_c = rates_of(random, mixture(believed_c), DRAWS)
     x_t, x_c = responders(random, n_t, rates_t), responders(random, n_c, rates_c)
     success, true = falls(regions.success, x_t, x_c), rates_t > rates_c
-    found = {"assurance": success, "true_success": success & true, "false_success": success & ~true, "effect_is_true": true}
+    found = {
+        "assurance": success,
+        "true_success": success & true,
+        "false_success": success & ~true,
+        "effect_is_true": true,
+    }
     for name, holds in found.items():
         assert holds.mean() == pytest.approx(exact[name], abs=monte_carlo(exact[name], DRAWS)), name
     both = responders(random, n_t, rates_c)

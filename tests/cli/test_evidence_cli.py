@@ -184,7 +184,7 @@ def test_wrong_names_end_with_2_and_the_nearest_name(
     assert isinstance(error, InputError)
     assert hint in str(error)
     with pytest.raises(SystemExit) as stop:
-        guarded(lambda: app(["evidence", *arguments], standalone_mode=False))
+        guarded(lambda **options: app(["evidence", *arguments], **options))
     assert stop.value.code == 2
     assert hint in capsys.readouterr().err
 

@@ -165,7 +165,7 @@ def test_json_is_one_document(project: Project, good: str, failing: str, bad: st
         content = json.loads(said.out)
         if len(words) > 1:
             assert [r["scenario"] for r in content["results"]] == [Path(w).stem for w in words if w != bad]
-            assert len(content["faults"]) == words.count(bad)
+            assert len(content["errors"]) == words.count(bad)
     found = json.loads(project.anatrial("run", good, "--json").out)
     assert (found["format"], found["version"], found["scenario"]) == ("anatrial-run", 1, "good")
     assert found["verdicts"][0]["outcome"] == "PASS"

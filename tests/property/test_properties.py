@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.building import decided, drawn, points, posterior, sided
 
 from anatrial.domain.counts import Look, Region, Regions
 from anatrial.domain.mixture import BetaMixture, BetaPart
@@ -16,7 +17,6 @@ from anatrial.engine.characteristics import power
 from anatrial.rules import AnyRule
 from anatrial.rules.exact_binomial import ExactBinomial
 from anatrial.rules.posterior import Posterior
-from tests.building import decided, drawn, points, posterior, sided
 
 small = settings(deadline=None, max_examples=60, derandomize=True)
 
@@ -95,10 +95,10 @@ def test_prediction_and_update_agree(parts: Parts, n: int) -> None:
 
 
 @small
-@given(priors(), RATES)
-def test_tails_are_complements(parts: Parts, rate: float) -> None:
+@given(priors(), st.integers(0, 1024))
+def test_tails_are_complements(parts: Parts, steps: int) -> None:
     """P(rate <= x) and P(rate > x) sum to 1, and turning responders round swaps them."""
-    prior = value(parts)
+    prior, rate = value(parts), steps / 1024  # so that 1 - rate is exact
     assert prior.cdf(rate) + prior.survival(rate) == pytest.approx(1, abs=1e-12)
     assert value(flipped(parts)).cdf(1 - rate) == pytest.approx(prior.survival(rate), abs=1e-9)
 
@@ -120,9 +120,9 @@ def test_quantiles_rise(parts: Parts, p: float, q: float) -> None:
 def test_superiority_is_a_probability(parts_t: Parts, parts_c: Parts, margin: float, other: float) -> None:
     """P(t > c + m) and P(c > t - m) sum to 1, and a larger margin is passed less often."""
     treatment, control = value(parts_t), value(parts_c)
-    assert treatment.probability_above(control, margin) + control.probability_above(treatment, -margin) == pytest.approx(
-        1, abs=1e-9
-    )
+    assert treatment.probability_above(control, margin) + control.probability_above(
+        treatment, -margin
+    ) == pytest.approx(1, abs=1e-9)
     low, high = sorted((margin, other))
     assert treatment.probability_above(control, low) >= treatment.probability_above(control, high) - 1e-9
 
@@ -140,14 +140,14 @@ def test_decisions_are_disjoint(rule: AnyRule, n_t: int, n_c: int, rate_t: float
 
 
 @small
-@given(one_sided_rules(), SIZES, SIZES, RATES, RATES, RATES, RATES)
+@given(one_sided_rules(), SIZES, SIZES, st.tuples(RATES, RATES), st.tuples(RATES, RATES))
 def test_power_rises_with_the_effect(
-    rule: AnyRule, n_t: int, n_c: int, t_1: float, t_2: float, c_1: float, c_2: float
+    rule: AnyRule, n_t: int, n_c: int, treatment: tuple[float, float], control: tuple[float, float]
 ) -> None:
     """A better treatment, or a worse control, never lowers the power of a rule whose region is a staircase."""
     regions = decided(rule, n_t, n_c)
     assert regions.success.staircase is not None
-    (low_t, high_t), (low_c, high_c) = sorted((t_1, t_2)), sorted((c_1, c_2))
+    (low_t, high_t), (low_c, high_c) = sorted(treatment), sorted(control)
     least = power(regions, points(low_t, high_c))[0]
     assert power(regions, points(high_t, high_c))[0] >= least - 1e-12
     assert power(regions, points(low_t, low_c))[0] >= least - 1e-12
@@ -186,12 +186,12 @@ def test_harm_is_success_with_swapped_arms(test: str, alpha: float, n_t: int, n_
 
 
 @small
-@given(priors(), priors(), st.floats(0.5, 0.99), st.floats(-0.3, 0.3), SIZES, SIZES)
+@given(priors(), priors(), st.floats(-0.3, 0.3), SIZES, SIZES)
 def test_swapping_arms_and_outcomes_in_posteriors(
-    parts_t: Parts, parts_c: Parts, certainty: float, margin: float, n_t: int, n_c: int
+    parts_t: Parts, parts_c: Parts, margin: float, n_t: int, n_c: int
 ) -> None:
-    """The same for the posterior, with the priors turned round and swapped; ties within 1e-9 apart."""
-    rule, back = posterior(parts_t, parts_c, certainty, margin), posterior(flipped(parts_c), flipped(parts_t), certainty, margin)
+    """The same for the posterior, with the priors turned round and swapped."""
+    rule, back = posterior(parts_t, parts_c, 0.9, margin), posterior(flipped(parts_c), flipped(parts_t), 0.9, margin)
     there, here = rule.probability(Look(n_t, n_c), margin), back.probability(Look(n_c, n_t), margin)
     assert there == pytest.approx(here.T[::-1, ::-1], abs=1e-9)
 
@@ -217,7 +217,9 @@ def test_fisher_holds_its_level_everywhere(alpha: float, two_sided: bool, n_t: i
 
 @small
 @given(priors(), priors(), st.floats(0.5, 0.99), SIZES, SIZES)
-def test_more_certainty_means_fewer_successes(parts_t: Parts, parts_c: Parts, certainty: float, n_t: int, n_c: int) -> None:
+def test_more_certainty_means_fewer_successes(
+    parts_t: Parts, parts_c: Parts, certainty: float, n_t: int, n_c: int
+) -> None:
     """Asking for more certainty, or a larger margin, or a second criterion, never adds a success."""
     less = tables(decided(posterior(parts_t, parts_c, certainty), n_t, n_c).success)
     more: list[Posterior] = [

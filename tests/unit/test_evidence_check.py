@@ -370,12 +370,12 @@ outcomes = ["a", "b"]
 outcomes = ["a", "b"]
 why = "the visits are close"
 """
-TWO = outcome("a", 'n = 9\nresponders = 7\noverlap = "cohort"') + outcome("b", "n = 10\nresponders = 3", visit="week 8")
+TWO = outcome("a", 'n = 9\nresponders = 7\noverlap = ["cohort"]') + outcome("b", "n = 10\nresponders = 3", visit="week 8")
 
 
 def test_a_cohort_of_several_records_is_a_note_with_the_recipes_that_use_it() -> None:
     """Overlap groups are listed with their records and with what a recipe takes from them."""
-    one_study = TWO + outcome("c", 'n = 9\nresponders = 7\noverlap = "cohort"')
+    one_study = TWO + outcome("c", 'n = 9\nresponders = 7\noverlap = ["cohort"]')
     other = HEAD.partition("[[studies]]")[2].replace('"one"', '"two"').replace('"One"', '"Two"')
     text = one_study.replace(outcome("b", "n = 10\nresponders = 3", visit="week 8"), "")
     text += "[[studies]]" + other + outcome("b", "n = 10\nresponders = 3", visit="week 8") + RECIPE
@@ -396,4 +396,4 @@ def test_what_a_recipe_equates_is_a_note_with_its_reasons() -> None:
 
 def test_a_cohort_of_one_record_is_no_finding() -> None:
     """A group with a single record has nothing to overlap with."""
-    assert found(outcome("a", 'n = 9\nresponders = 7\noverlap = "cohort"')) == []
+    assert found(outcome("a", 'n = 9\nresponders = 7\noverlap = ["cohort"]')) == []

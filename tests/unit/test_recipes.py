@@ -48,7 +48,7 @@ citation = "Open 2002"
 tier = "rct_open_label"
 arms = [{ id = "placebo", role = "placebo", drug = "placebo" }]
 outcomes = [
-  { id = "open-1", source_id = "O1", arm = "placebo", endpoint = "response", visit = "week 12", analysis_set = "itt", n = 40, responders = 10, locator = "Table 1", overlap = "cohort" },
+  { id = "open-1", source_id = "O1", arm = "placebo", endpoint = "response", visit = "week 12", analysis_set = "itt", n = 40, responders = 10, locator = "Table 1", overlap = ["cohort"] },
   { id = "open-flare", source_id = "O2", arm = "placebo", endpoint = "flare", visit = "week 12", analysis_set = "itt", n = 40, responders = 8, locator = "Table 2" },
 ]
 
@@ -59,7 +59,7 @@ citation = "Again 2003"
 tier = "registry"
 arms = [{ id = "placebo", role = "placebo", drug = "placebo" }]
 outcomes = [
-  { id = "again-1", source_id = "A1", arm = "placebo", endpoint = "response", visit = "week 12", analysis_set = "itt", n = 44, responders = 11, locator = "Table 1", overlap = "cohort" },
+  { id = "again-1", source_id = "A1", arm = "placebo", endpoint = "response", visit = "week 12", analysis_set = "itt", n = 44, responders = 11, locator = "Table 1", overlap = ["cohort"] },
 ]
 
 [[studies]]
@@ -246,7 +246,7 @@ def test_one_outcome_twice_is_refused() -> None:
 def test_one_study_twice_is_refused_though_one_record_names_a_cohort() -> None:
     """Two records of one study are its patients twice, whether or not one of them is marked as a cohort."""
     text = STUDIES.replace(
-        'responders = 6, locator = "Table 1"', 'responders = 6, locator = "Table 1", overlap = "group"'
+        'responders = 6, locator = "Table 1"', 'responders = 6, locator = "Table 1", overlap = ["group"]'
     )
     recipe = """[priors.it]\ntitle = "A prior"\nmethod = "pooled"\nendpoint = "response"
     outcomes = ["blind-1", "blind-late"]

@@ -45,7 +45,7 @@ def run(
         _save(out, results)
     if json:
         content = [run_content(result) for result in results]
-        say_json(content[0] if len(scenarios) == 1 and content else {"results": content, "errors": errors})
+        say_json([*content, *errors][0] if len(scenarios) == 1 else {"results": content, "errors": errors})
     raise typer.Exit(code)
 
 

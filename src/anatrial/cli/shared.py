@@ -41,6 +41,8 @@ def each(names: list[str], one: Callable[[str], int]) -> tuple[int, list[dict[st
     for name in names:
         try:
             codes.append(one(name))
+        except BrokenPipeError:  # nobody reads on
+            raise
         except Exception as error:  # noqa: BLE001 - the others are still run
             code, content = told(error, name)
             codes.append(code)

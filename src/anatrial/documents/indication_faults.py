@@ -81,9 +81,9 @@ def _recipe_names(indication: Indication, place: str, recipe: Counted, known: Re
 
 def _one_cohort_once(place: str, known: Records) -> Iterator[Fault]:
     """Records of the same patients are never pooled."""
-    for group, count in Counter(outcome.overlap for _, outcome in known if outcome.overlap).items():
+    for group, count in Counter(group for _, outcome in known for group in outcome.overlap).items():
         if count > 1:
-            ids = ", ".join(outcome.id for _, outcome in known if outcome.overlap == group)
+            ids = ", ".join(outcome.id for _, outcome in known if group in outcome.overlap)
             yield Fault(place, f"{ids}: one cohort ({group})", "one record per cohort", "keep one of them")
     for study_id, count in Counter(study.id for study, _ in known).items():
         records = [outcome for study, outcome in known if study.id == study_id]

@@ -24,7 +24,8 @@ AnalysisSet = Name  # such as all-randomised, itt, mitt, per-protocol, completer
 CheckKind = Literal["percent", "count", "mean", "p_value", "nested"]
 FactKind = Literal[
     "sample_size", "dose", "design", "dropouts", "discontinuation", "adverse_event", "mas_event", "time_to_response",
-    "persistence", "laboratory", "imaging", "demographic", "follow_up", "duration", "p_value", "baseline", "reference",
+    "persistence", "laboratory", "continuous", "count", "imaging", "demographic", "follow_up", "duration", "p_value",
+    "baseline", "reference",
 ]  # fmt: skip
 
 
@@ -65,8 +66,8 @@ class Outcome(Spec):
     """The percentage as printed, in text so that its digits survive: "82", "69.7", ">95"."""
     dropouts: Count | None = None
     dropouts_counted: Literal["as_non_responders", "excluded", "unknown"] = "unknown"
-    overlap: Name | None = None
-    """Records of one group come from one cohort and are never pooled."""
+    overlap: tuple[Name, ...] = ()
+    """Cohorts whose patients it counts (several for an extension of both arms); one cohort is never pooled twice."""
     locator: Text
     notes: tuple[Text, ...] = ()
     acknowledged: tuple[Acknowledged, ...] = ()

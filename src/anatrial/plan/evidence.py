@@ -320,8 +320,8 @@ def _overlaps(indication: Indication) -> Iterator[Finding]:
     groups: dict[str, list[str]] = defaultdict(list)
     for study in indication.studies:
         for outcome in study.outcomes:
-            if outcome.overlap is not None:
-                groups[outcome.overlap].append(outcome.id)
+            for group in outcome.overlap:
+                groups[group].append(outcome.id)
     for group, ids in groups.items():
         recipes = ((name, r) for name, r in indication.priors.items() if isinstance(r, Counted))
         used = [f"{name} uses {o}" for name, r in recipes for o in r.outcomes if o in ids]

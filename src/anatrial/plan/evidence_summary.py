@@ -49,7 +49,7 @@ class Row:
     allowed: Interval | None
     dropouts: int | None
     dropouts_counted: str
-    overlap: str | None
+    overlap: tuple[str, ...]
     repeats: str | None
     """An earlier record of the same cohort, endpoint and visit with the same number."""
     locator: str
@@ -152,7 +152,7 @@ def overview(indications: Iterable[Indication]) -> tuple[Overview, ...]:
                 studies=len(found.studies),
                 records=len(outcomes),
                 usable=len(usable),
-                cohorts=len({o.overlap or o.id for o in usable}),
+                cohorts=len({o.overlap or (o.id,) for o in usable}),
                 facts=sum(len(s.facts) for s in found.studies),
                 core=tuple(s.title for s in found.studies if s.core),
                 priors=tuple(found.priors),
@@ -204,7 +204,7 @@ def _panel(indication: Indication, name: str, endpoint: Endpoint) -> Panel:
     for study, outcome in indication.records.values():
         if outcome.endpoint == name:
             numbers = (outcome.n, outcome.responders, outcome.compatible, outcome.printed_percent)
-            earlier = first.setdefault((outcome.overlap or outcome.id, outcome.visit, *numbers), outcome.id)
+            earlier = first.setdefault((outcome.overlap or (outcome.id,), outcome.visit, *numbers), outcome.id)
             rows.append(_row(study, outcome, None if earlier == outcome.id else earlier))
     rows.sort(key=lambda row: ROLES.index(row.role))
     return Panel(name, endpoint.definition, endpoint.visit, endpoint.better, endpoint.nested_in, tuple(rows))

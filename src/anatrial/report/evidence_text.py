@@ -95,7 +95,7 @@ def _cells(row: Row, interval: str) -> tuple[str, ...]:
         row.visit,
         row.analysis_set,
         _dropouts(row),
-        (row.overlap or "") + (" (again)" if row.repeats else ""),
+        " ".join(row.overlap) + (" (again)" if row.repeats else ""),
     )
 
 
@@ -166,7 +166,7 @@ def _record(row: Row) -> str:
     parts = [
         f"{counts_said(row)} on {row.endpoint} at {row.visit}, {row.analysis_set}",
         "count derived" if row.derived else "",
-        f"cohort {row.overlap}" if row.overlap else "",
+        f"cohort {', '.join(row.overlap)}" if row.overlap else "",
         f"repeats {row.repeats}" if row.repeats else "",
         f"{row.source_id}, {row.locator}",
     ]
