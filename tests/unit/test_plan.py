@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from tests.building import decided, points, posterior, resolved, sided
+from tests.tolerances import ROUNDING
 
 from anatrial.domain.results import SizeSearch
 from anatrial.engine import type_one
@@ -12,8 +14,6 @@ from anatrial.errors import InputError
 from anatrial.plan.evaluate import evaluate
 from anatrial.plan.size import size
 from anatrial.rules import AnyRule
-from tests.building import decided, points, posterior, resolved, sided
-from tests.tolerances import ROUNDING
 
 UNIFORM = [(1.0, 1.0, 1.0)]
 FISHER = "rule = { kind = 'fisher', alpha = 0.025 }"

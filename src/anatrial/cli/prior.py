@@ -49,7 +49,10 @@ def show(indication: Indication, prior: Prior, *, json: Json = False) -> None:
 
 @app.command()
 def derive(
-    indication: Indication, prior: Annotated[str | None, typer.Argument(help="A prior; without it all of them.")] = None
+    indication: Indication,
+    prior: Annotated[str | None, typer.Argument(help="A prior; without it all of them.")] = None,
+    *,
+    json: Json = False,
 ) -> None:
     """Derive priors from their recipes and keep them as JSON with their digests."""
     from anatrial.files import read_indication, write_derived
@@ -58,15 +61,24 @@ def derive(
 
     place = shelf()
     found = read_indication(indication, place)
-    for name in [prior] if prior else list(found.priors):
-        made = derived(found, name)
-        path = write_derived(place, made)
-        say(f"{made.name}: {made.value().mixture.said()}  ({path})")
+    made = [derived(found, name) for name in ([prior] if prior else found.priors)]
+    paths = [write_derived(place, each) for each in made]
+    if json:
+        say_json([each.model_dump(mode="json") for each in made])
+    else:
+        lines = (
+            f"{each.name}: {each.value().mixture.said()}  ({path})" for each, path in zip(made, paths, strict=True)
+        )
+        say("\n".join(lines))
 
 
 @app.command()
 def plot(
-    indication: Indication, prior: Prior, out: Annotated[Path, typer.Argument(help="Picture: .png, .svg or .pdf.")]
+    indication: Indication,
+    prior: Prior,
+    out: Annotated[Path, typer.Argument(help="Picture: .png, .svg or .pdf.")],
+    *,
+    json: Json = False,
 ) -> None:
     """Draw a prior: its density, the studies behind it, and what it predicts."""
     from anatrial.files import read_indication, write_bytes
@@ -80,3 +92,5 @@ def plot(
     content = prior_picture(inspect(found, prior, state(place, found, prior)), picture_format(out))
     write_bytes(out, content)
     remark(f"wrote {out}")
+    if json:
+        say_json({"written": str(out)})

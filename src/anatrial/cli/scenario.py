@@ -54,6 +54,7 @@ def init(
     design: Annotated[Literal["two-arm", "single-arm"], typer.Argument(help="Kind of trial.")] = "two-arm",
     *,
     out: Annotated[Path | None, typer.Option(help="File to write; without it the starter is printed.")] = None,
+    json: Json = False,
 ) -> None:
     """Write a commented starter scenario for an indication and a design."""
     from anatrial.files import read_indication, write_bytes
@@ -62,18 +63,23 @@ def init(
     from anatrial.report.starter import starter
 
     text = starter(read_indication(indication, shelf()), single_arm=design == "single-arm")
-    if out is None:
+    if out is not None:
+        refuse_existing(out)
+        write_bytes(out, text.encode())
+        remark(f"wrote {out}; try: anatrial run {out}")
+    if json:
+        say_json({"written": str(out) if out else None, "text": text})
+    elif out is None:
         say(text.rstrip("\n"))
-        return
-    refuse_existing(out)
-    write_bytes(out, text.encode())
-    remark(f"wrote {out}; try: anatrial run {out}")
 
 
 def schema(
     kind: Annotated[Literal["scenario", "indication"], typer.Argument(help="Which file format.")] = "scenario",
+    *,
+    json: Json = False,
 ) -> None:
     """Print the JSON Schema of a file format, for editors."""
+    del json  # it is JSON either way
     from anatrial.documents.indication import Indication
     from anatrial.documents.scenario import Scenario
 

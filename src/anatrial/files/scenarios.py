@@ -29,12 +29,14 @@ def scenario_paths() -> dict[str, Path]:
 def locate(path_or_name: str | Path) -> Path:
     """The file of a scenario, given its path or its name."""
     given = str(path_or_name)
-    if re.fullmatch(r"[a-z0-9-]+", given) and (len(given) > 80 or not Path(given).is_file()):
-        known = scenario_paths()
-        if given not in known:
-            raise InputError(Fault("scenario", repr(given), "a file, or the name of a scenario", nearest(given, known)))
-        return known[given]
-    return Path(given)
+    named = re.fullmatch(r"[\w.-]+", given) and (len(given) > 80 or not Path(given).exists())
+    if not named:
+        return Path(given)
+    known = scenario_paths()
+    if given not in known:
+        hint = nearest(given.lower().removesuffix(".toml"), known)
+        raise InputError(Fault("scenario", repr(given), "a file, or the name of a scenario", hint))
+    return known[given]
 
 
 def read_scenario(path_or_name: str | Path) -> ResolvedScenario:

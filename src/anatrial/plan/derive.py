@@ -67,10 +67,7 @@ def without_each_study(indication: Indication, name: str) -> tuple[tuple[str, Be
 
 
 def _contributions(indication: Indication, recipe: Method) -> tuple[Contribution, ...]:
-    if not isinstance(recipe, Counted):
-        return ()
-    better = {name: endpoint.better for name, endpoint in indication.endpoints.items()}
-    return recipe.contributions(indication.records_of(recipe), better)
+    return indication.contributions(recipe) if isinstance(recipe, Counted) else ()
 
 
 def _mixture(recipe: Method, contributions: tuple[Contribution, ...]) -> BetaMixture:

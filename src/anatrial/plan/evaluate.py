@@ -92,5 +92,7 @@ def _breaches(
             type_one.first_crossing(regions, target.threshold, margin, truth.control.lowest, end)
             for end in (everywhere[1], everywhere[0])
         )
+        if above is None and below is None:  # an excursion narrower than the steps of the search
+            above = peak.at
         breaches.append(Breach(target.truth, target.threshold, above, below, peak.estimate, peak.at))
     return breaches

@@ -66,6 +66,8 @@ def _history(borrowed: Borrowing, n_c: int, control: str) -> list[str]:
     if borrowed.predicted is not None:
         median, low, high = borrowed.predicted
         lines.append(f"The analysis prior expects {median} {control} responders of {n_c} (95 % {low}-{high})")
+    if borrowed.predicted is not None and not borrowed.kept:
+        lines += wrapped(f"History keeps its full weight whatever the {control} result: the prior has no robust part")
     if borrowed.kept and borrowed.prior_weight is not None:
         lost = next((k.x for k in borrowed.kept if k.x > median and k.weight < 0.05), n_c)
         shown = sorted({median, n_c // 2, lost})
