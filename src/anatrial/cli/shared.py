@@ -84,9 +84,9 @@ def guarded(app: Callable[..., Any]) -> None:
     code = _outcome(app)
     try:
         sys.stdout.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = PASSED
+        code = PASSED if isinstance(error, BrokenPipeError) else told(error)[0]
     sys.exit(code)
 
 
@@ -122,6 +122,9 @@ def told(error: Exception, name: str = "") -> tuple[int, dict[str, Any]]:
     if isinstance(error, ComputationError):
         remark(f"{place}the computation could not be completed: {error}")
         return NUMERICAL, {"error": "computation", "message": f"{place}{error}"}
+    if isinstance(error, OSError):  # a full disk, a terminal that went away
+        remark(f"{place}cannot write: {error.strerror}")
+        return BAD_INPUT, {"error": "input", "message": f"{place}{error.strerror}"}
     said = f"{place}{type(error).__name__}: {error}"
     remark(f"internal error ({said}); please report it with the command and the files")
     return INTERNAL, {"error": "internal", "message": said}
