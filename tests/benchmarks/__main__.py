@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 
 from tests.benchmarks.measure import show
 
 SUITES = ("boundary", "curve", "power", "assurance", "process")
 """Modules of this folder, each with a function ``rows()``; one more name here is one more suite."""
+
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy loads: CPU time counts every thread
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Power over a 100 x 100 grid of rates at n = 500 per arm against an outer product per point; exactness at n = 2,000."""
+"""Power on 100 x 100 rates at n = 500 per arm against an outer product per point; exactness at n = 2,000."""
 
 from __future__ import annotations
 
@@ -65,5 +65,6 @@ def _whole(region: Region, n: int, tenths_t: int, tenths_c: int) -> float:
     for numerator in reversed(numerators(tenths_t)):
         tails.append(tails[-1] + numerator)
     control = numerators(tenths_c)
-    total = sum(control[run.x_c] * tails[n + 1 - run.first] for run in region.runs)
-    return total / 10 ** (2 * n)
+    total: int = sum(control[run.x_c] * tails[n + 1 - run.first] for run in region.runs)
+    scale: int = 10 ** (2 * n)
+    return total / scale

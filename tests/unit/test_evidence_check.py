@@ -370,7 +370,9 @@ outcomes = ["a", "b"]
 outcomes = ["a", "b"]
 why = "the visits are close"
 """
-TWO = outcome("a", 'n = 9\nresponders = 7\noverlap = ["cohort"]') + outcome("b", "n = 10\nresponders = 3", visit="week 8")
+TWO = outcome("a", 'n = 9\nresponders = 7\noverlap = ["cohort"]') + outcome(
+    "b", "n = 10\nresponders = 3", visit="week 8"
+)
 
 
 def test_a_cohort_of_several_records_is_a_note_with_the_recipes_that_use_it() -> None:

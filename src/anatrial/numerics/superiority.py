@@ -93,7 +93,7 @@ def posterior_weights(parts: FloatArray, n: int) -> FloatArray:
     ------
     Bernardo & Smith (1994), Bayesian Theory, section 5.2.3: w_k B(a_k + x, b_k + n - x) / B(a_k, b_k), normalised.
     """
-    return np.exp(_log_weights(parts, n)).T
+    return np.exp(_Posterior(parts, n).log_weights).T
 
 
 def by_recurrence(parts_t: FloatArray, n_t: int, parts_c: FloatArray, n_c: int) -> FloatArray:
@@ -158,16 +158,16 @@ def by_quadrature(parts_t: FloatArray, n_t: int, parts_c: FloatArray, n_c: int, 
     parts_t, parts_c = parts_t[parts_t[:, 0] > 0.0], parts_c[parts_c[:, 0] > 0.0]
     size = max(float(parts[:, 1:].sum(axis=1).max()) + n for parts, n in ((parts_t, n_t), (parts_c, n_c)))
     nodes = _nodes(parts_t, n_t, margin, size)
-    density, distribution = _Density(parts_t, n_t), _Distribution(parts_c, n_c)
+    treatment, control = _Posterior(parts_t, n_t), _Posterior(parts_c, n_c)
     total = np.zeros((n_t + 1, n_c + 1))
     width = max(1, BLOCK // (max(n_t, n_c) + 1))
     for start in range(0, nodes.log_step.size, width):
         block = _Nodes(*(column[start : start + width] for column in nodes))
-        total += density.table(block).T @ distribution.table(block)
+        total += treatment.density(block).T @ control.distribution(block)
     return _bounded(total)
 
 
-def log_beta(a: FloatArray, b: FloatArray, rate: float) -> FloatArray:
+def log_beta(a: FloatArray, b: FloatArray, rate: float | FloatArray) -> FloatArray:
     """Logarithm of the Beta function relative to a rate: log B(a, b) - a log(rate) - b log(1 - rate).
 
     Small where a / (a + b) is near the rate, so that it keeps digits which ``betaln`` loses (1e-10 at a = 1e5).
@@ -177,7 +177,7 @@ def log_beta(a: FloatArray, b: FloatArray, rate: float) -> FloatArray:
     a, b
         Shapes above 0, arrays that broadcast.
     rate
-        Reference in (0, 1).
+        Reference in (0, 1), a number or an array that broadcasts.
 
     Returns
     -------
@@ -192,7 +192,9 @@ def log_beta(a: FloatArray, b: FloatArray, rate: float) -> FloatArray:
     excess = a - mean
     deviance: FloatArray = a * np.log1p(excess / mean) + b * np.log1p(-excess / (total * (1.0 - rate)))
     scale = 0.5 * np.log(2.0 * math.pi * (total / a) / b)
-    return deviance + scale + _remainder(a) + _remainder(b) - _remainder(total)
+    of_a, of_b, of_total = _remainder(np.stack(np.broadcast_arrays(a, b, total)))
+    result: FloatArray = scale + deviance + of_a + of_b - of_total
+    return result
 
 
 class _Nodes(NamedTuple):
@@ -205,51 +207,48 @@ class _Nodes(NamedTuple):
     log_step: FloatArray
 
 
-class _Density:
-    """Density of a posterior mixture times the step, for every count: everything that does not depend on the node."""
+class _Posterior:
+    """Shapes of every part after every count, what ``log_beta`` says of them, and their weights; shape (K, n + 1)."""
 
     def __init__(self, parts: FloatArray, n: int) -> None:
-        x = np.arange(n + 1.0)
-        self.rates = [_middle(a, b, n) for _, a, b in parts]
-        self.factors = [
-            np.stack([a + x, b + (n - x), np.ones(n + 1), log_weight - log_beta(a + x, b + (n - x), rate)])
-            for (_, a, b), rate, log_weight in zip(parts, self.rates, _log_weights(parts, n), strict=True)
-        ]
+        a, b, x = parts[:, 1:2], parts[:, 2:], np.arange(n + 1.0)
+        self.a, self.b = a + x, b + (n - x)
+        self.rates = (a + 0.5 * n) / (a + b + n)  # in the middle of all posteriors
+        self.log_beta = log_beta(self.a, self.b, self.rates)
+        self.log_weights = np.zeros_like(self.a)
+        if len(parts) > 1:
+            with np.errstate(divide="ignore"):  # weight 0 stays 0
+                self.log_weights = np.log(parts[:, :1]) + self.log_beta - log_beta(a, b, self.rates)
+            self.log_weights += x * np.log(self.rates) + (n - x) * np.log1p(-self.rates)
+            self.log_weights -= self.log_weights.max(axis=0)
+            self.log_weights -= np.log(np.exp(self.log_weights).sum(axis=0))
 
-    def table(self, nodes: _Nodes) -> FloatArray:
-        """Values at the nodes, shape (nodes, n + 1)."""
-        total = np.zeros((nodes.p.size, self.factors[0].shape[1]))
-        for rate, factors in zip(self.rates, self.factors, strict=True):
-            near, far = _relative(nodes.p, nodes.not_p, rate)
-            total += _exponential(np.stack([near, far, nodes.log_step, np.ones_like(near)], axis=1) @ factors)
+    def density(self, nodes: _Nodes) -> FloatArray:
+        """Density of the mixture at p times the step, shape (nodes, n + 1)."""
+        constant, ones = self.log_weights - self.log_beta, np.ones_like(nodes.p)
+        total = np.zeros((nodes.p.size, self.a.shape[1]))
+        for k, (near, far) in enumerate(zip(*_relative(nodes.p, nodes.not_p, self.rates), strict=True)):
+            factors = np.stack([self.a[k], self.b[k], np.ones_like(self.a[k]), constant[k]])
+            total += _exponential(np.stack([near, far, nodes.log_step, ones], axis=1) @ factors)
         return total
 
+    def distribution(self, nodes: _Nodes) -> FloatArray:
+        """Distribution function of the mixture at u, shape (nodes, n + 1); upwards from x = n, where it is least.
 
-class _Distribution:
-    """Distribution function of a posterior mixture, for every count: everything that does not depend on the node."""
-
-    def __init__(self, parts: FloatArray, n: int) -> None:
-        self.n, self.parts = n, parts
-        self.weights = np.exp(np.maximum(_log_weights(parts, n), FLOOR))
-        self.rates = [_middle(a, b, n) for _, a, b in parts]
-        x = np.arange(float(n))
-        self.factors = []
-        for (_, a, b), rate in zip(parts, self.rates, strict=True):
-            lower, upper = a + x, b + (n - x)
-            constant = -log_beta(lower, upper, rate) - np.log(lower) - math.log1p(-rate)
-            self.factors.append(np.stack([lower, upper - 1.0, constant]))
-
-    def table(self, nodes: _Nodes) -> FloatArray:
-        """Values at the nodes, shape (nodes, n + 1); upwards from x = n, where they are least."""
-        total = np.zeros((nodes.u.size, self.n + 1))
-        for (_, a, b), rate, factors, weights in zip(self.parts, self.rates, self.factors, self.weights, strict=True):
-            near, far = _relative(nodes.u, nodes.not_u, rate)
-            values = np.empty((near.size, self.n + 1))
-            _exponential(np.matmul(np.stack([near, far, np.ones_like(near)], axis=1), factors, out=values[:, : self.n]))
-            values[:, self.n] = np.maximum(_distribution(a + self.n, b, nodes.u, nodes.not_u), math.exp(FLOOR))
+        I(a, b + 1) - I(a + 1, b) = u^a (1 - u)^b / (a B(a, b + 1)), Abramowitz & Stegun 26.5.15 and 26.5.16.
+        """
+        constant, ones = -self.log_beta - np.log(self.a) - np.log1p(-self.rates), np.ones_like(nodes.u)
+        weights = np.exp(np.maximum(self.log_weights, FLOOR))
+        total = np.zeros((nodes.u.size, self.a.shape[1]))
+        for k, (near, far) in enumerate(zip(*_relative(nodes.u, nodes.not_u, self.rates), strict=True)):
+            factors = np.stack([self.a[k], self.b[k] - 1.0, constant[k]])
+            factors[:, -1] = 0.0  # the place of x = n, where (1 - u)^(b - 1) could overflow
+            values = _exponential(np.stack([near, far, ones], axis=1) @ factors)
+            last = _distribution(self.a[k, -1], self.b[k, -1], nodes.u, nodes.not_u)
+            values[:, -1] = np.maximum(last, math.exp(FLOOR))
             downwards = values[:, ::-1]
             np.cumsum(downwards, axis=1, out=downwards)
-            total += values * weights if len(self.parts) > 1 else values
+            total += values * weights[k] if len(weights) > 1 else values
         return total
 
 
@@ -257,7 +256,8 @@ def _pair(part_t: FloatArray, n_t: int, part_c: FloatArray, n_c: int) -> FloatAr
     """Grid for one part per arm, shape (n_t + 1, n_c + 1), added up from the least probable corner (0, n_c)."""
     (_, a_t, b_t), (_, a_c, b_c) = part_t.tolist(), part_c.tolist()
     corner = _one(a_t, b_t + n_t, a_c + n_c, b_c)
-    n, rate = n_t + n_c, _middle(a_t + a_c, b_t + b_c, n_t + n_c)
+    n = n_t + n_c
+    rate = (a_t + a_c + 0.5 * n) / (a_t + a_c + b_t + b_c + n)  # in the middle of the grid
     x_t, x_c, s = np.arange(n_t + 1.0), np.arange(n_c + 1.0), np.arange(float(n))
     row = -log_beta(a_t + x_t, b_t + (n_t - x_t), rate)
     column = -log_beta(a_c + x_c, b_c + (n_c - x_c), rate) - math.log1p(-rate)
@@ -277,17 +277,15 @@ def _pair(part_t: FloatArray, n_t: int, part_c: FloatArray, n_c: int) -> FloatAr
 def _one(a_t: float, b_t: float, a_c: float, b_c: float) -> float:
     """P(Beta(a_t, b_t) > Beta(a_c, b_c)) by quadrature on the nodes of the whole grid, without its tables."""
     nodes = _nodes(np.array([[1.0, a_t, b_t]]), 0, 0.0, max(a_t + b_t, a_c + b_c))
-    rate = a_t / (a_t + b_t)
-    near, far = _relative(nodes.p, nodes.not_p, rate)
-    exponents = a_t * near + b_t * far + nodes.log_step - log_beta(np.array(a_t), np.array(b_t), rate)
-    return float(np.exp(np.maximum(exponents, DEEP)) @ _distribution(a_c, b_c, nodes.u, nodes.not_u))
+    density = _Posterior(np.array([[1.0, a_t, b_t]]), 0).density(nodes)[:, 0]
+    return float(density @ _distribution(a_c, b_c, nodes.u, nodes.not_u))
 
 
 def _nodes(parts: FloatArray, n: int, margin: float, size: float) -> _Nodes:
     """Nodes for p = margin + (1 - margin) v, formed by additions only, cut where every posterior of p has ended.
 
-    Ends: P(p < r) <= exp(-(a + b) KL(a / (a + b), r)) left of the mean of a Beta, Henzi & Dumbgen (2023), Bernoulli
-    29:1823-1840, for the lowest (x = 0) and highest (x = n) posterior of each part.
+    Ends: P(p < r) <= exp(-(a + b) KL(a / (a + b), r)) left of the mean of a Beta, Henzi & Duembgen (2022),
+    arXiv:2202.06718, for the lowest (x = 0) and highest (x = n) posterior of each part.
     """
     a, b = parts[:, 1], parts[:, 2]
     # v falls below every end: 38 / a for the power law, 20 for the mean of up to e^13 patients
@@ -337,55 +335,38 @@ def _left_tail(a: float, b: float, log_u: FloatArray) -> FloatArray:
     return tail * np.exp(np.maximum(power, DEEP))
 
 
-def _relative(log_u: FloatArray, log_not_u: FloatArray, rate: float) -> tuple[FloatArray, FloatArray]:
-    """log(u / rate) and log((1 - u) / (1 - rate)), from one difference where u is near the rate.
+def _relative(log_u: FloatArray, log_not_u: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """log(u / rate) and log((1 - u) / (1 - rate)), from one difference where u is near the rate; a row per rate.
 
     Shapes of 1e5 multiply the rounding of a plain logarithm to 1e-11.
     """
     difference = np.where(log_u < log_not_u, np.exp(log_u) - rate, (1.0 - rate) - np.exp(log_not_u))
-    near = np.abs(difference) < 0.5 * min(rate, 1.0 - rate)
+    near = np.abs(difference) < 0.5 * np.minimum(rate, 1.0 - rate)
     inside = np.where(near, difference, 0.0)
     return (
-        np.where(near, np.log1p(inside / rate), log_u - math.log(rate)),
-        np.where(near, np.log1p(-inside / (1.0 - rate)), log_not_u - math.log1p(-rate)),
+        np.where(near, np.log1p(inside / rate), log_u - np.log(rate)),
+        np.where(near, np.log1p(-inside / (1.0 - rate)), log_not_u - np.log1p(-rate)),
     )
-
-
-def _log_weights(parts: FloatArray, n: int) -> FloatArray:
-    """Logarithms of the posterior weights, shape (K, n + 1); -inf for a part of weight 0."""
-    if len(parts) == 1:
-        return np.zeros((1, n + 1))
-    x = np.arange(n + 1.0)
-    logs = np.full((len(parts), n + 1), -math.inf)
-    for row, (weight, a, b) in zip(logs, parts, strict=True):
-        if weight > 0.0:
-            rate = a / (a + b)
-            predicted = x * math.log(rate) + (n - x) * math.log1p(-rate)
-            row[:] = math.log(weight) + predicted + log_beta(a + x, b + (n - x), rate) - log_beta(a, b, rate)
-    logs -= logs.max(axis=0)
-    logs -= np.log(np.exp(logs).sum(axis=0))
-    return logs
 
 
 def _remainder(x: FloatArray) -> FloatArray:
     """What Stirling's formula lacks: log Gamma(x) - (x - 1/2) log x + x - log(2 pi) / 2."""
-    direct = special.gammaln(x) - (x - 0.5) * np.log(x) + x - 0.5 * math.log(2.0 * math.pi)
     inverse = 1.0 / np.square(x)
     series = np.zeros_like(inverse)
     for coefficient in reversed(_STIRLING):
         series = series * inverse + coefficient
-    return np.where(x < 15.0, direct, series / x)
+    series /= x
+    small = x < 15.0
+    if small.any():
+        y = x[small]
+        series[small] = special.gammaln(y) - (y - 0.5) * np.log(y) + y - 0.5 * math.log(2.0 * math.pi)
+    return series
 
 
 def _exponential(exponents: FloatArray) -> FloatArray:
     """Exponential in place, with the floor that keeps products away from denormals."""
     np.maximum(exponents, FLOOR, out=exponents)
     return np.exp(exponents, out=exponents)
-
-
-def _middle(a: float, b: float, n: int) -> float:
-    """Rate in the middle of all posteriors, the reference of ``log_beta``."""
-    return (a + 0.5 * n) / (a + b + n)
 
 
 def _bounded(probability: FloatArray) -> FloatArray:
