@@ -25,7 +25,7 @@ from anatrial.documents.indication import Indication
 from anatrial.documents.scenario import Scenario
 from anatrial.documents.scenario_faults import KINDS
 from anatrial.methods.pooled import Pooled
-from anatrial.methods.power_prior import DISCOUNTS
+from anatrial.methods.recipe import DISCOUNTS
 from anatrial.spec import Spec
 
 DOCS = Path(__file__).parents[1]

@@ -102,12 +102,10 @@ def kinds_of(path: Path) -> set[str]:
 
 
 def vouched(kind: str) -> bool:
-    """Whether a test of expected values names the member, as a class, as a key, or through a shipped scenario."""
+    """Whether a reference test names the member, as a class, as a key, or through a shipped scenario."""
     said = re.compile(rf"(?<![a-z_]){kind}(?![a-z_])|{kind.title().replace('_', '')}\(")
-    folders = (ROOT / "tests" / "reference", ROOT / "tests" / "unit")
-    texts = [
-        p.read_text(encoding="utf-8") for folder in folders for p in folder.iterdir() if p.suffix in {".py", ".json"}
-    ]
+    folder = ROOT / "tests" / "reference"
+    texts = [p.read_text(encoding="utf-8") for p in folder.iterdir() if p.suffix in {".py", ".json"}]
     through = [path.stem for path in SHIPPED if path.parent.name == "scenarios" and kind in kinds_of(path)]
     return any(said.search(text) or any(f"{stem}.toml" in text for stem in through) for text in texts)
 

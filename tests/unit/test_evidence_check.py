@@ -370,9 +370,8 @@ outcomes = ["a", "b"]
 outcomes = ["a", "b"]
 why = "the visits are close"
 """
-TWO = outcome("a", 'n = 9\nresponders = 7\noverlap = ["cohort"]') + outcome(
-    "b", "n = 10\nresponders = 3", visit="week 8"
-)
+ONE = outcome("a", 'n = 9\nresponders = 7\noverlap = ["cohort"]')
+TWO = ONE + outcome("b", "n = 10\nresponders = 3", visit="week 8")
 
 
 def test_a_cohort_of_several_records_is_a_note_with_the_recipes_that_use_it() -> None:
@@ -398,4 +397,4 @@ def test_what_a_recipe_equates_is_a_note_with_its_reasons() -> None:
 
 def test_a_cohort_of_one_record_is_no_finding() -> None:
     """A group with a single record has nothing to overlap with."""
-    assert found(outcome("a", 'n = 9\nresponders = 7\noverlap = ["cohort"]')) == []
+    assert found(ONE) == []

@@ -11,7 +11,7 @@ from anatrial.documents.indication import Indication
 from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import PriorRef
 from anatrial.errors import ComputationError, InputError
-from anatrial.methods.power_prior import DISCOUNTS
+from anatrial.methods.recipe import DISCOUNTS
 from anatrial.plan.derive import derive, without_each_study
 
 STUDIES = """
