@@ -14,7 +14,7 @@ import tomllib
 import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -103,7 +103,7 @@ def _built(data: dict[str, Any], model: type[SpecT]) -> tuple[SpecT | None, list
             return model.model_validate_json(json.dumps(data, default=lambda _: None)), faults
         except ValidationError as error:
             faults += _faults(error, model)
-            extra = [_locate(model, e["loc"])[0] for e in error.errors() if e["type"] == "extra_forbidden"]
+            extra = [_locate(model, e["loc"]).path for e in error.errors() if e["type"] == "extra_forbidden"]
             if not extra or len(extra) < error.error_count():
                 return None, faults
         for *path, key in extra:
@@ -167,26 +167,48 @@ def nearest(name: str, valid: Iterable[str]) -> str:
 
 def _faults(error: ValidationError, model: type[Spec]) -> Iterator[Fault]:
     for item in error.errors(include_url=False):
-        path, owner, tags = _locate(model, item["loc"])
-        place = spoken(path)
-        match item["type"]:
-            case "extra_forbidden":
-                yield Fault(place, f"unknown key {path[-1]!r}", "a known key", nearest(str(path[-1]), keys(owner)))
-            case "missing":
-                yield Fault(place, "nothing", repr(path[-1]), f"add {path[-1]}")
-            case "union_tag_invalid" | "union_tag_not_found":
-                tag = str(item.get("ctx", {}).get("tag", ""))
-                hint = nearest(tag, tags) if tag else "say which"
-                yield Fault(place, repr(tag) if tag else "no kind", f"one of {', '.join(sorted(tags))}", hint)
-            case "string_pattern_mismatch":
-                pattern = str(item.get("ctx", {}).get("pattern", ""))
-                expected = "small letters, digits and hyphens" if pattern == NAME_PATTERN else f"text like {pattern}"
-                yield Fault(place, _shown(item["input"]), expected)
-            case "value_error":
-                got, _, expected = str(item["msg"]).removeprefix("Value error, ").partition(" | ")
-                yield Fault(place, got, expected)
-            case _:
-                yield Fault(place, _shown(item["input"]), str(item["msg"]).removeprefix("Input should be ").strip())
+        place = _locate(model, item["loc"])
+        yield Fault(
+            spoken(place.path), *_told(item["type"], item["input"], str(item["msg"]), item.get("ctx", {}), place)
+        )
+
+
+def _told(kind: str, given: object, message: str, ctx: dict[str, Any], place: _Place) -> tuple[str, str, str]:
+    """What was got, what is expected, and how to mend it."""
+    key = str(place.path[-1]) if place.path else ""
+    match kind:
+        case "extra_forbidden":
+            return f"unknown key {key!r}", "a known key", nearest(key, keys(place.owner))
+        case "missing":
+            return "nothing", repr(key), f"add {key}"
+        case "union_tag_invalid" | "union_tag_not_found":
+            tags, tag = [t for spec in place.specs for t in _kinds(spec)], str(ctx.get("tag", ""))
+            got = repr(tag) if tag else "no kind"
+            return got, f"one of {', '.join(sorted(tags))}", nearest(tag, tags) if tag else "say which"
+        case "literal_error" if isinstance(given, str):
+            valid = re.findall(r"'([^']+)'", str(ctx.get("expected", "")))
+            return repr(given), f"one of {', '.join(valid)}", nearest(given, valid)
+        case "value_error":
+            got, _, expected = message.removeprefix("Value error, ").partition(" | ")
+            return got, expected, ""
+        case _:
+            return _shown(given), *_expected(kind, message, ctx, place)
+
+
+def _expected(kind: str, message: str, ctx: dict[str, Any], place: _Place) -> tuple[str, str]:
+    """What is expected of a single value, and how to mend it."""
+    match kind:
+        case "greater_than_equal" | "less_than_equal" if place.path == ("version",):
+            return "1, the version of the format that this program knows", ""
+        case "less_than_equal" if ctx.get("le") == MAX_N:
+            return f"at most {MAX_N} patients per arm", "every possible result is enumerated, which ends there"
+        case "string_pattern_mismatch":
+            pattern = str(ctx.get("pattern", ""))
+            return "small letters, digits and hyphens" if pattern == NAME_PATTERN else f"text like {pattern}", ""
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"a table with {', '.join(keys(place.specs[0]))}" if place.specs else "a table", ""
+        case _:
+            return message.removeprefix("Input should be ").strip(), ""
 
 
 def keys(owner: type[Spec] | None) -> tuple[str, ...]:
@@ -201,10 +223,15 @@ def _shown(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "..."
 
 
-def _locate(
-    model: type[Spec], loc: tuple[str | int, ...]
-) -> tuple[tuple[str | int, ...], type[Spec] | None, list[str]]:
-    """The path without union tags, the spec that owns its last key, and the tags open at that place."""
+class _Place(NamedTuple):
+    """A place in a file: its path without union tags, the owner of its last key, the tables that may stand there."""
+
+    path: tuple[str | int, ...]
+    owner: type[Spec] | None
+    specs: list[type[Spec]]
+
+
+def _locate(model: type[Spec], loc: tuple[str | int, ...]) -> _Place:
     path: list[str | int] = []
     here: Any = model
     owner: type[Spec] | None = None
@@ -219,7 +246,7 @@ def _locate(
         path.append(step)
         owner = next((spec for spec in specs if step in keys(spec)), specs[0] if specs else None)
         here = _inner(owner, _members(here), step)
-    return tuple(path), owner, [kind for spec in _specs(here) for kind in _kinds(spec)]
+    return _Place(tuple(path), owner, _specs(here))
 
 
 def _specs(annotation: Any) -> list[type[Spec]]:

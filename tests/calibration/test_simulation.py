@@ -76,7 +76,7 @@ def test_simulated_type_one_error(rule: AnyRule, n_t: int, n_c: int, seed: int) 
     """At the edge of no effect the share of simulated trials that decide anything is the exact type I error."""
     random = np.random.default_rng(seed)
     regions = decided(rule, n_t, n_c)
-    margin = rule.margin_of_null
+    margin = rule.null_margin
     worst = type_one.worst(regions, (max(0.0, -margin), 1.0), margin)
     for rate in (0.3, worst.at):
         exact = float(type_one.along(regions, np.array([rate]), margin)[0])
@@ -95,7 +95,7 @@ def test_simulated_assurance(rule: AnyRule, n_t: int, n_c: int, seed: int) -> No
     regions = decided(rule, n_t, n_c)
     believed_t, believed_c = [(1.0, 6.0, 4.0)], ROBUST
     truth = drawn(believed_t, believed_c)
-    exact = {m.name: m.estimate.value for m in characteristics("it", rule, regions, truth, None).metrics}
+    exact = {m.name: m.estimate.value for m in characteristics("it", rule, regions, truth, rates=np.array([])).metrics}
     rates_t = rates_of(random, mixture(believed_t), DRAWS)
     rates_c = rates_of(random, mixture(believed_c), DRAWS)
     x_t, x_c = responders(random, n_t, rates_t), responders(random, n_c, rates_c)

@@ -23,6 +23,7 @@ from anatrial.truths.grid import Grid, RateLists
 
 FISHER = sided("fisher", 0.05, two_sided=False)
 UNIFORM = [(1.0, 1.0, 1.0)]
+RATES = np.linspace(0.0, 1.0, 11)
 
 
 def binomial(x: int, n: int, rate: Fraction) -> Fraction:
@@ -66,7 +67,7 @@ def test_two_sided_metrics_add_up() -> None:
     """Power counts success alone; rejects is success and harm; at equal rates that sum is the type I error."""
     rule = sided("fisher", 0.1, two_sided=True)
     regions = decided(rule, 11, 6)
-    found = characteristics("it", rule, regions, points(0.3, 0.3), None)
+    found = characteristics("it", rule, regions, points(0.3, 0.3), rates=RATES)
     success, harm = (float(counted(r, Fraction(3, 10), Fraction(3, 10))) for r in (regions.success, regions.harm))
     assert found.metric("power").estimate.value == pytest.approx(success, rel=ROUNDING)
     assert found.metric("harm").estimate.value == pytest.approx(harm, rel=ROUNDING)
@@ -84,7 +85,7 @@ def test_a_rule_that_never_decides_has_no_power() -> None:
     worst = type_one.worst(regions, (0.0, 1.0), 0.0)
     assert worst.found == 0
     assert worst.bound <= 1e-6
-    found = characteristics("it", rule, regions, drawn(UNIFORM, UNIFORM), None)
+    found = characteristics("it", rule, regions, drawn(UNIFORM, UNIFORM), rates=RATES)
     assert found.metric("assurance").estimate.value == 0
     assert found.metric("success_is_true").estimate.value == 0
 
@@ -93,7 +94,7 @@ def test_a_grid_holds_every_pair() -> None:
     """Each cell of a grid is the power of its pair of rates; the target's number is the worst cell."""
     truth = Grid(kind="grid", rates=RateLists(treatment=(0.7, 0.4), control=(0.1, 0.25, 0.2)))
     regions = decided(FISHER, 12, 9)
-    found = characteristics("it", FISHER, regions, truth, None)
+    found = characteristics("it", FISHER, regions, truth, rates=RATES)
     assert found.table is not None
     cells = {}
     for rate_t, row in zip(found.table.treatment, found.table.success, strict=True):
@@ -140,7 +141,7 @@ def test_stated_range_and_everywhere() -> None:
     """The worst over a range is at most the worst over all rates; the metric names both, each with its rate."""
     rule = posterior(UNIFORM, [(1, 11, 32)], 0.95)
     regions = decided(rule, 24, 6)
-    found = characteristics("it", rule, regions, null(0.2, 0.25), None)
+    found = characteristics("it", rule, regions, null(0.2, 0.25), rates=RATES)
     stated, everywhere = found.metric("type_i_error"), found.metric("type_i_error_everywhere")
     assert stated.at == 0.25
     assert stated.estimate.value < everywhere.estimate.value
@@ -235,7 +236,9 @@ def test_assurance_and_its_parts_in_fractions() -> None:
         mass = drawn_count(x_t, 4, *treatment) * drawn_count(x_c, 3, *control)
         success += mass
         true += mass * above((3 + x_t, 2 + 4 - x_t), (2 + x_c, 4 + 3 - x_c))
-    found = characteristics("it", rule, regions, drawn([(1, *treatment)], [(1, *control)]), points(0.6, 0.3))
+    found = characteristics(
+        "it", rule, regions, drawn([(1, *treatment)], [(1, *control)]), rates=RATES, planned=points(0.6, 0.3)
+    )
     value = {m.name: m.estimate.value for m in found.metrics}
     assert value["assurance"] == pytest.approx(float(success), rel=1e-11)
     assert value["true_success"] == pytest.approx(float(true), rel=1e-10)
@@ -270,7 +273,7 @@ def test_true_effect_of_a_single_arm_in_fractions() -> None:
         n = 4 + 6
         sure = sum((comb(n, k) * edge**k * (1 - edge) ** (n - k) for k in range(2 + x)), Fraction(0))
         true += drawn_count(x, 6, 2, 3) * sure
-    found = characteristics("it", rule, regions, drawn([(1, 2, 3)]), None)
+    found = characteristics("it", rule, regions, drawn([(1, 2, 3)]), rates=RATES)
     assert found.metric("true_success").estimate.value == pytest.approx(float(true), rel=1e-10)
 
 
@@ -285,7 +288,7 @@ def wilson(x: int, n: int) -> tuple[float, float]:
 def test_observed_difference_by_enumeration() -> None:
     """Bias 0, the binomial variance, and Newcombe's coverage, table by table."""
     regions = decided(FISHER, 9, 7)
-    found = characteristics("it", FISHER, regions, points(0.6, 0.25), None)
+    found = characteristics("it", FISHER, regions, points(0.6, 0.25), rates=RATES)
     coverage = 0.0
     for x_t in range(10):
         for x_c in range(8):
@@ -305,7 +308,7 @@ def test_posterior_mean_by_enumeration() -> None:
     """Bias, squared error and equal-tailed coverage of the posterior mean of a single arm, count by count."""
     rule = posterior([(1, 2, 3)], None, 0.9, benchmark=0.3)
     regions = decided(rule, 8, 0)
-    found = characteristics("it", rule, regions, points(0.5), None)
+    found = characteristics("it", rule, regions, points(0.5), rates=RATES)
     bias = mse = coverage = 0.0
     for x in range(9):
         mass = comb(8, x) / 2**8
@@ -323,7 +326,7 @@ def test_posterior_mean_by_enumeration() -> None:
 def test_posterior_mean_of_two_arms() -> None:
     """With two arms the estimate is the difference of the posterior means: uniform priors shrink it by (n + 2) / n."""
     rule = posterior(UNIFORM, UNIFORM, 0.9)
-    found = characteristics("it", rule, decided(rule, 10, 10), points(0.6, 0.2), None)
+    found = characteristics("it", rule, decided(rule, 10, 10), points(0.6, 0.2), rates=RATES)
     assert found.metric("posterior_mean_bias").estimate.value == pytest.approx(0.4 * (10 / 12 - 1), rel=1e-10)
 
 
@@ -331,7 +334,7 @@ def test_posterior_mean_of_two_arms() -> None:
 def test_estimators_of_certain_rates(rates: tuple[float, float]) -> None:
     """Where the outcome is certain the observed difference has no error and its interval holds the truth."""
     rule = posterior(UNIFORM, UNIFORM, 0.9)
-    found = characteristics("it", rule, decided(rule, 5, 4), points(*rates), None)
+    found = characteristics("it", rule, decided(rule, 5, 4), points(*rates), rates=RATES)
     value = {m.name: m.estimate.value for m in found.metrics}
     assert value["observed_mse"] == pytest.approx(0, abs=1e-15)
     assert value["observed_newcombe_coverage"] == 1

@@ -271,9 +271,10 @@ def test_leave_one_out() -> None:
     assert found == {"blind": BetaMixture.beta(11, 31), "open": BetaMixture.beta(7, 15)}
 
 
-def test_leave_one_out_of_one_study_is_nothing() -> None:
-    """A prior that rests on one study, or on belief, has no study to leave out."""
-    assert without_each_study(disease('method = "pooled"\nendpoint = "response"\noutcomes = ["blind-1"]'), "it") == ()
+def test_leave_one_out_of_one_study_is_the_base() -> None:
+    """Without its only study the base prior is left; a belief has no study to leave out."""
+    one = disease('method = "pooled"\nendpoint = "response"\noutcomes = ["blind-1"]')
+    assert without_each_study(one, "it") == (("blind", BetaMixture.beta(1, 1)),)
     belief = disease('method = "elicited"\nendpoint = "response"\nwhy = "a test"\nmean = 0.6\neffective_n = 10')
     assert without_each_study(belief, "it") == ()
 

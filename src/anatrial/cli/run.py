@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from anatrial.cli.shared import Json, each, say, say_json
+from anatrial.cli.shared import Json, each, remark, say, say_json
 
 if TYPE_CHECKING:
     from anatrial.documents.scenario import ResolvedScenario
@@ -56,6 +56,7 @@ def _save(out: Path, results: list[Evaluation]) -> None:
     content = [run_content(result) for result in results]
     write_bytes(out / "results.csv", csv_bytes(RUN_COLUMNS, [row for result in results for row in run_rows(result)]))
     write_bytes(out / "results.json", json_bytes(content[0] if len(content) == 1 else {"results": content}))
+    remark(f"wrote {out / 'results.json'} and {out / 'results.csv'}")
 
 
 def _draw(path: Path, result: Evaluation, used: ResolvedScenario) -> None:
@@ -64,3 +65,4 @@ def _draw(path: Path, result: Evaluation, used: ResolvedScenario) -> None:
     from anatrial.report.pictures import run_picture
 
     write_bytes(path, run_picture(result, used, picture_format(path)))
+    remark(f"wrote {path}")

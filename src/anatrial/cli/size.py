@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from anatrial.cli.shared import FAILED, PASSED, Bar, Json, say, say_json
+from anatrial.cli.shared import FAILED, INCONCLUSIVE, PASSED, Bar, Json, remark, say, say_json
 
 
 def size(
@@ -31,11 +31,16 @@ def size(
         from anatrial.report.pictures import size_picture
 
         write_bytes(plot, size_picture(result, used, picture_format(plot)))
+        remark(f"wrote {plot}")
     if out is not None:
         write_bytes(out / "results.csv", csv_bytes(SIZE_COLUMNS, size_rows(result)))
         write_bytes(out / "results.json", json_bytes(size_content(result)))
+        remark(f"wrote {out / 'results.json'} and {out / 'results.csv'}")
     if json:
         say_json(size_content(result))
     else:
         say(size_text(result, used))
-    raise typer.Exit(PASSED if result.answers[0].safe_n is not None else FAILED)
+    if result.answers[0].safe_n is not None:
+        raise typer.Exit(PASSED)
+    unsure = any("INCONCLUSIVE" in point.outcomes for point in result.points)
+    raise typer.Exit(INCONCLUSIVE if unsure else FAILED)

@@ -1,5 +1,6 @@
 """One analysis, at the end; one arm or two, any allocation."""
 
+from fractions import Fraction
 from typing import Literal, Self
 
 from anatrial.domain.counts import Look
@@ -28,8 +29,8 @@ class Fixed(Spec):
         """The one look at the end."""
         return (Look(self.n.treatment, self.n.control or 0),)
 
-    def resized(self, n: int, ratio: float) -> Self:
+    def resized(self, n: int, ratio: Fraction) -> Self:
         """The design with ``n`` control patients and ``ratio`` treatment patients for each; one arm: ``n`` patients."""
         if self.single_arm:
             return self.model_copy(update={"n": ArmSizes(treatment=n)})
-        return self.model_copy(update={"n": ArmSizes(treatment=round(ratio * n), control=n)})
+        return self.model_copy(update={"n": ArmSizes(treatment=int(ratio * n), control=n)})

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -15,6 +16,8 @@ from anatrial.errors import Fault
 from anatrial.rules import AnyRule
 from anatrial.spec import MAX_N, Name, Rate, Spec, Text, Versioned, digest, examine_toml, parse_toml, spoken
 from anatrial.truths import AnyTruth
+from anatrial.truths.no_effect import NoEffect
+from anatrial.truths.points import Points
 
 
 class Target(Spec):
@@ -61,21 +64,35 @@ class NRange(Spec):
         return self
 
 
+class Allocation(Spec):
+    """Treatment patients for so many control patients."""
+
+    treatment: Annotated[int, Field(ge=1, le=20)]
+    control: Annotated[int, Field(ge=1, le=20)]
+
+
 class Size(Spec):
     """Which sizes ``anatrial size`` searches: ``per_arm`` (equal arms, or one arm), or ``control`` with ``ratio``."""
 
     per_arm: NRange | None = None
     control: NRange | None = None
-    ratio: Annotated[float, Field(gt=0, le=20)] = 1.0
-    """Treatment patients per control patient."""
+    ratio: Annotated[float, Field(gt=0, le=20)] | Allocation = 1.0
+    """Treatment patients per control patient: a number, or both sides of it, { treatment = 2, control = 3 }."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
         if (self.per_arm is None) == (self.control is None):
             raise ValueError(f"{'neither' if self.per_arm is None else 'both'} | per_arm, or control with ratio")
-        if self.per_arm is not None and self.ratio != 1:
-            raise ValueError(f"per_arm with ratio {self.ratio:g} | control = {{ from, to }} with ratio")
+        if self.per_arm is not None and self.allocation != 1:
+            raise ValueError("per_arm with a ratio | control = { from, to } with ratio")
         return self
+
+    @property
+    def allocation(self) -> Fraction:
+        """Treatment patients per control patient, exactly as written."""
+        if isinstance(self.ratio, Allocation):
+            return Fraction(self.ratio.treatment, self.ratio.control)
+        return Fraction(repr(self.ratio))
 
     @property
     def sizes(self) -> range:
@@ -109,6 +126,20 @@ class Scenario(Versioned):
     """Seed of everything that is simulated; exact numbers do not depend on it."""
     notes: tuple[Text, ...] = ()
 
+    @property
+    def planned(self) -> Points | None:
+        """The rates that the trial hopes for: the first points truth."""
+        return next((t for t in self.truths.values() if isinstance(t, Points)), None)
+
+    @property
+    def null(self) -> NoEffect | None:
+        """The stated range without effect: the first such truth."""
+        return next((t for t in self.truths.values() if isinstance(t, NoEffect)), None)
+
+    def name_of(self, truth: AnyTruth) -> str:
+        """The name of a truth in the file."""
+        return next(name for name, found in self.truths.items() if found is truth)
+
 
 @dataclass(frozen=True, slots=True)
 class ResolvedScenario:
@@ -138,7 +169,14 @@ def examine_scenario(text: str, where: str) -> tuple[Scenario | None, list[Fault
 
 
 def _written(mixture: BetaMixture) -> Prior:
-    return Prior(mixture.said(), mixture, mixture)
+    """A prior that is written out: beside stronger parts, those worth at most two patients are its robust part."""
+    strong = [part for part in mixture.parts if part.a + part.b > 2 + 1e-9]
+    vague = [part for part in mixture.parts if part.a + part.b <= 2 + 1e-9]
+    if not strong or not vague:
+        return Prior(mixture.said(), mixture, mixture)
+    total = sum(part.weight for part in strong)
+    informative = BetaMixture(tuple(part._replace(weight=part.weight / total) for part in strong))
+    return Prior(mixture.said(), BetaMixture((*strong, *vague)), informative)
 
 
 def resolve(

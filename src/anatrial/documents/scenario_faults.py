@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from anatrial.errors import Fault
-from anatrial.rules.exact_binomial import ExactBinomial
 from anatrial.rules.posterior import Posterior
 from anatrial.spec import nearest
 from anatrial.truths import AnyTruth
@@ -62,24 +61,26 @@ def uncertain_benchmark(scenario: Scenario) -> bool:
 
 def _rule_faults(scenario: Scenario) -> Iterator[Fault]:
     rule, single = scenario.rule, scenario.design.single_arm
-    if isinstance(rule, Posterior):
-        if single and (rule.benchmark is None) == (rule.analysis_prior.control is None):
-            got = "neither" if rule.benchmark is None else "both"
-            yield Fault("rule", got, "benchmark (a fixed rate) or analysis_prior.control (an uncertain one)")
-        if not single and rule.benchmark is not None:
-            yield Fault("rule.benchmark", str(rule.benchmark), "no benchmark in a two-arm trial", "remove it")
-        if not single and rule.analysis_prior.control is None:
-            fix = "add control = { a = 1, b = 1 }"
-            yield Fault("rule.analysis_prior", "no control", "a prior for the control rate", fix)
-        for criterion in rule.criteria:
-            if rule.benchmark is not None and not 0 < rule.benchmark + criterion.margin < 1:
-                expected = "a margin that keeps benchmark + margin between 0 and 1"
-                yield Fault("rule.margin", str(criterion.margin), expected)
-    elif single and not isinstance(rule, ExactBinomial):
-        expected = "exact_binomial or posterior in a single-arm trial"
-        yield Fault("rule.kind", repr(rule.kind), expected, "or add design.n.control")
-    elif not single and isinstance(rule, ExactBinomial):
-        yield Fault("rule.kind", repr(rule.kind), "a two-arm rule", "or remove design.n.control")
+    if (1 if single else 2) not in rule.arms:
+        expected = "a rule for one arm (exact_binomial, posterior)" if single else "a rule for two arms"
+        yield Fault("rule.kind", repr(rule.kind), expected, f"or {'add' if single else 'remove'} design.n.control")
+    elif isinstance(rule, Posterior):
+        yield from _posterior_faults(rule, single=single)
+
+
+def _posterior_faults(rule: Posterior, *, single: bool) -> Iterator[Fault]:
+    if single and (rule.benchmark is None) == (rule.analysis_prior.control is None):
+        got = "neither" if rule.benchmark is None else "both"
+        yield Fault("rule", got, "benchmark (a fixed rate) or analysis_prior.control (an uncertain one)")
+    if not single and rule.benchmark is not None:
+        yield Fault("rule.benchmark", str(rule.benchmark), "no benchmark in a two-arm trial", "remove it")
+    if not single and rule.analysis_prior.control is None:
+        fix = "add control = { a = 1, b = 1 }"
+        yield Fault("rule.analysis_prior", "no control", "a prior for the control rate", fix)
+    for criterion in rule.criteria:
+        if rule.benchmark is not None and not 0 < rule.benchmark + criterion.margin < 1:
+            expected = "a margin that keeps benchmark + margin between 0 and 1"
+            yield Fault("rule.margin", str(criterion.margin), expected)
 
 
 def _truth_faults(scenario: Scenario, place: str, truth: AnyTruth) -> Iterator[Fault]:
@@ -111,14 +112,14 @@ def _arm_faults(scenario: Scenario, place: str, truth: Points | Grid) -> Iterato
 def _range_faults(scenario: Scenario, place: str, truth: NoEffect) -> Iterator[Fault]:
     """The treatment rate without effect must be a rate, and not above a fixed benchmark."""
     rule, single = scenario.rule, scenario.design.single_arm
-    if single and not uncertain_benchmark(scenario):
-        if truth.control.highest > rule.margin_of_null + 1e-12:
-            expected = f"rates up to {rule.margin_of_null:g}, the rate to beat"
+    if single and rule.fixed_benchmark is not None:
+        if truth.control.highest > rule.fixed_benchmark + 1e-12:
+            expected = f"rates up to {rule.fixed_benchmark:g}, the rate to beat"
             yield Fault(f"{place}.control", f"rates up to {truth.control.highest:g}", expected)
         return
-    lowest, highest = (rate + rule.margin_of_null for rate in (truth.control.lowest, truth.control.highest))
+    lowest, highest = (rate + rule.null_margin for rate in (truth.control.lowest, truth.control.highest))
     if lowest < -1e-12 or highest > 1 + 1e-12:
-        got = f"{lowest:g} to {highest:g} for the treatment rate (control rate + margin {rule.margin_of_null:g})"
+        got = f"{lowest:g} to {highest:g} for the treatment rate (control rate + margin {rule.null_margin:g})"
         yield Fault(f"{place}.control", got, "rates from 0 to 1")
 
 
@@ -143,12 +144,11 @@ def _target_faults(scenario: Scenario, place: str, target: Target) -> Iterator[F
 
 
 def _has_average(scenario: Scenario) -> bool:
-    margin = scenario.rule.margin if isinstance(scenario.rule, Posterior) else 0.0
-    return margin == 0 and (not scenario.design.single_arm or uncertain_benchmark(scenario))
+    return scenario.rule.null_margin == 0 and (not scenario.design.single_arm or uncertain_benchmark(scenario))
 
 
 def _without_effect(scenario: Scenario, truth: Points) -> bool:
     """Whether the rates show no effect: treatment at the edge of the null, or below it where one side counts."""
     rate_t, rate_c = truth.trial_rates()
-    edge = rate_c + scenario.rule.margin_of_null
+    edge = rate_c + scenario.rule.null_margin
     return abs(rate_t - edge) < 1e-12 or (not scenario.rule.two_sided and rate_t <= edge)

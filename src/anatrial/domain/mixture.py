@@ -16,6 +16,15 @@ from anatrial.numerics.superiority import probability_greater
 LEAST_SHAPE, MOST_SHAPE = 1e-3, 1e6
 
 
+def shapes_of(mean: float, effective_n: float) -> tuple[float, float]:
+    """Shapes of the Beta with this mean and a + b = ``effective_n``; ``ValueError`` where one is below 0.001."""
+    a, b = mean * effective_n, (1 - mean) * effective_n
+    if min(a, b) < LEAST_SHAPE:
+        got = f"mean {mean:g} with effective_n {effective_n:g}, that is Beta({a:.2g}, {b:.2g})"
+        raise ValueError(f"{got} | shapes of at least 0.001")
+    return a, b
+
+
 class BetaPart(NamedTuple):
     """One Beta component; ``a`` and ``b`` read as prior responders and non-responders."""
 

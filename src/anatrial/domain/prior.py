@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from anatrial.domain.mixture import BetaMixture, BetaPart
+from anatrial.domain.mixture import BetaMixture, BetaPart, shapes_of
 from anatrial.spec import Count, Name, OpenRate, Rate, Shape, Spec, Text
 
 
@@ -36,9 +36,7 @@ class PriorRef(Spec):
             got = ", ".join(sorted(given)) or "nothing"
             raise ValueError(f"{got} | one of: prior (with robust_weight), a and b, mean and effective_n, parts")
         if self.mean is not None and self.effective_n is not None:
-            shapes = (self.mean * self.effective_n, (1 - self.mean) * self.effective_n)
-            if min(shapes) < 1e-3:
-                raise ValueError(f"Beta({shapes[0]:.2g}, {shapes[1]:.2g}) | shapes of at least 0.001")
+            shapes_of(self.mean, self.effective_n)
         if self.parts is not None and abs(sum(part.weight for part in self.parts) - 1) > 1e-9:
             raise ValueError(f"weights that sum to {sum(part.weight for part in self.parts):g} | weights that sum to 1")
         return self
@@ -51,7 +49,7 @@ class PriorRef(Spec):
             return BetaMixture.beta(self.a, self.b)
         assert self.mean is not None
         assert self.effective_n is not None
-        return BetaMixture.beta(self.mean * self.effective_n, (1 - self.mean) * self.effective_n)
+        return BetaMixture.beta(*shapes_of(self.mean, self.effective_n))
 
 
 def written_out(mixture: BetaMixture) -> PriorRef:

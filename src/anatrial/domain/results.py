@@ -9,6 +9,8 @@ from anatrial.domain.counts import Look, Regions
 from anatrial.domain.prior import Prior
 
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+Bound = Literal["at_least", "at_most"]
+ROUNDING = 1e-12  # a sum over tables is that exact
 
 
 class Estimate(NamedTuple):
@@ -81,17 +83,20 @@ class Verdict:
     metric: str
     truth: str
     estimate: Estimate
-    bound: Literal["at_least", "at_most"]
+    bound: Bound
     threshold: float
     at: float | None = None
 
 
-def judged(estimate: Estimate, bound: Literal["at_least", "at_most"], threshold: float) -> Outcome:
-    """PASS where both bounds are on the right side, FAIL where neither is, INCONCLUSIVE where they straddle it."""
+def judged(estimate: Estimate, bound: Bound, threshold: float) -> Outcome:
+    """PASS where both bounds are on the right side, FAIL where neither is, INCONCLUSIVE where they straddle it.
+
+    At the threshold itself a target holds, however the sum was rounded.
+    """
     if bound == "at_least":
-        good, bad = estimate.lower >= threshold, estimate.upper < threshold
+        good, bad = estimate.lower >= threshold - ROUNDING, estimate.upper < threshold - ROUNDING
     else:
-        good, bad = estimate.upper <= threshold, estimate.lower > threshold
+        good, bad = estimate.upper <= threshold + ROUNDING, estimate.lower > threshold + ROUNDING
     return "PASS" if good else "FAIL" if bad else "INCONCLUSIVE"
 
 
@@ -105,14 +110,16 @@ class Alternative(NamedTuple):
 
 
 class Breach(NamedTuple):
-    """Where a promised type I error breaks beyond the rates it is promised for."""
+    """Where a promised type I error breaks."""
 
     truth: str
     promised: float
+    inside: bool
+    """Whether it is passed within the stated range already; then ``above`` and ``below`` are not looked for."""
     above: float | None
-    """Least rate, from the start of the stated range upwards, at which type I error passes the promise."""
+    """Least rate above the stated range at which it is passed."""
     below: float | None
-    """Largest rate below the stated range at which it does."""
+    """Largest rate below the stated range at which it is passed."""
     peak: Estimate
     peak_at: float
 
@@ -132,6 +139,7 @@ class Borrowing:
     rows: tuple[Alternative, ...]
     without_study: tuple[Alternative, ...]
     kept: tuple[KeptWeight, ...]
+    """Empty where the prior does not tell history from its robust part."""
     prior_weight: float | None
     predicted: tuple[int, int, int] | None
     """Control responders that the prior expects in this trial: median and central 95 % interval."""
@@ -184,13 +192,23 @@ class SizeAnswer(NamedTuple):
     meets: tuple[int, ...]
 
 
+class SizeTarget(NamedTuple):
+    """A target as a size search judges it."""
+
+    said: str
+    metric: str
+    truth: str
+    bound: Bound
+    threshold: float
+
+
 @dataclass(frozen=True, slots=True)
 class SizeSearch:
     """Every size of a range, judged."""
 
     scenario: str
     title: str
-    targets: tuple[str, ...]
+    targets: tuple[SizeTarget, ...]
     points: tuple[SizePoint, ...]
     skipped: tuple[int, ...]
     answers: tuple[SizeAnswer, ...]

@@ -14,19 +14,15 @@ from anatrial.numerics import FloatArray, tables
 from anatrial.numerics.binomial import binomial
 from anatrial.numerics.superiority import greater_than_rate, probability_greater
 from anatrial.rules import AnyRule
-from anatrial.rules.exact_binomial import ExactBinomial
-from anatrial.rules.posterior import Posterior
 from anatrial.truths import AnyTruth
 from anatrial.truths.design_prior import DesignPrior
 from anatrial.truths.grid import Grid
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
 
-CURVE_RATES = 201
-
 
 def characteristics(
-    name: str, rule: AnyRule, regions: Regions, truth: AnyTruth, planned: Points | None
+    name: str, rule: AnyRule, regions: Regions, truth: AnyTruth, *, rates: FloatArray, planned: Points | None = None
 ) -> OperatingCharacteristics:
     """What happens under one truth.
 
@@ -34,44 +30,35 @@ def characteristics(
     ----------
     name
         The truth's name in its file.
+    rates
+        Rates in [0, 1] at which curves are taken, sorted.
     planned
         The rates that the trial hopes for, where the file has a points truth: assurance is set beside them.
     """
     match truth:
         case Points():
-            metrics, curves = _under_rates(rule, regions, truth), _along(regions, truth)
+            metrics, curves = _under_rates(rule, regions, truth), _along(regions, truth, rates)
             return OperatingCharacteristics(name, truth.kind, metrics, curves)
         case Grid():
             return _under_grid(name, rule, regions, truth)
         case NoEffect():
-            return _under_no_effect(name, rule, regions, truth)
+            return _under_no_effect(name, rule, regions, truth, rates)
         case DesignPrior():
             return OperatingCharacteristics(name, truth.kind, _under_priors(rule, regions, truth, planned))
         case _:
             assert_never(truth)
 
 
-def fixed_benchmark(rule: AnyRule) -> float | None:
-    """The fixed rate that a single arm is compared with, where there is one."""
-    if isinstance(rule, ExactBinomial):
-        return rule.null_rate
-    if isinstance(rule, Posterior) and rule.benchmark is not None:
-        return rule.margin_of_null
-    return None
-
-
 def null_margin(rule: AnyRule, regions: Regions) -> float:
-    """Treatment minus control rate at the edge of no effect; 0 in one arm, where the range is the treatment's own."""
-    if regions.success.look.n_c == 0:
-        return rule.margin if isinstance(rule, Posterior) and rule.benchmark is None else 0.0
-    return rule.margin_of_null
+    """Treatment minus control rate at the edge of no effect; 0 against a fixed rate: the range is the arm's own."""
+    single = regions.success.look.n_c == 0
+    return 0.0 if single and rule.fixed_benchmark is not None else rule.null_margin
 
 
 def null_rates(rule: AnyRule, regions: Regions) -> tuple[float, float]:
-    """Every control rate under no effect; one arm against a fixed benchmark: every rate up to it."""
-    benchmark = fixed_benchmark(rule)
-    if regions.success.look.n_c == 0 and benchmark is not None:
-        return 0.0, benchmark
+    """Every control rate under no effect; one arm against a fixed rate: every rate up to it."""
+    if regions.success.look.n_c == 0 and rule.fixed_benchmark is not None:
+        return 0.0, rule.fixed_benchmark
     margin = null_margin(rule, regions)
     return max(0.0, -margin), min(1.0, 1.0 - margin)
 
@@ -86,30 +73,23 @@ def power(regions: Regions, truth: Points | DesignPrior) -> tuple[float, float]:
     return float(success), float(harm)
 
 
-def _decisions(rule: AnyRule, success: float, harm: float) -> tuple[Metric, ...]:
-    found = (Metric("power", exactly(success)),)
-    if not rule.two_sided:
-        return found
-    return (*found, Metric("harm", exactly(harm)), Metric("rejects", exactly(success + harm)))
-
-
 def _under_rates(rule: AnyRule, regions: Regions, truth: Points) -> tuple[Metric, ...]:
     look = regions.success.look
     success, harm = power(regions, truth)
     rate_t, rate_c = truth.trial_rates()
-    found = list(_decisions(rule, success, harm))
-    edge = rate_c + rule.margin_of_null
-    without_effect = abs(rate_t - edge) < 1e-12 or (rate_t <= edge and not rule.two_sided)
-    if without_effect and (look.n_c or fixed_benchmark(rule) is not None):
+    found = [Metric("power", exactly(success))]
+    if rule.two_sided:
+        found += [Metric("harm", exactly(harm)), Metric("rejects", exactly(success + harm))]
+    edge = rate_c + rule.null_margin if look.n_c else rule.fixed_benchmark
+    if edge is not None and (abs(rate_t - edge) < 1e-12 or (rate_t <= edge and not rule.two_sided)):
         found.append(Metric("type_i_error", exactly(success + harm), rate_c if look.n_c else rate_t))
     found.append(Metric("expected_responders", exactly(look.n_t * rate_t + look.n_c * rate_c)))
     return (*found, *estimator_metrics(rule, truth, look))
 
 
-def _along(regions: Regions, truth: Points) -> tuple[Curve, ...]:
-    """Power on 201 rates: as the control rate drifts under the truth's treatment rate, or along the rate of one arm."""
+def _along(regions: Regions, truth: Points, rates: FloatArray) -> tuple[Curve, ...]:
+    """Power as the control rate drifts under the truth's treatment rate, or along the rate of one arm."""
     look = regions.success.look
-    rates = np.linspace(0.0, 1.0, CURVE_RATES)
     if look.n_c == 0:
         chances = tables.crossed(regions.success.array, binomial(look.n_t, rates), np.ones((1, 1)))[:, 0]
         return (Curve("power_along_rate", tuple(rates.tolist()), tuple(chances.tolist())),)
@@ -138,7 +118,9 @@ def _rows(grid: FloatArray) -> tuple[tuple[float, ...], ...]:
     return tuple(map(tuple, grid.tolist()))
 
 
-def _under_no_effect(name: str, rule: AnyRule, regions: Regions, truth: NoEffect) -> OperatingCharacteristics:
+def _under_no_effect(
+    name: str, rule: AnyRule, regions: Regions, truth: NoEffect, rates: FloatArray
+) -> OperatingCharacteristics:
     margin, everywhere = null_margin(rule, regions), null_rates(rule, regions)
     ends = (truth.control.lowest, truth.control.highest)
     stated, overall = type_one.worst(regions, ends, margin), type_one.worst(regions, everywhere, margin)
@@ -146,9 +128,8 @@ def _under_no_effect(name: str, rule: AnyRule, regions: Regions, truth: NoEffect
         Metric("type_i_error", type_one.estimate(stated), stated.at),
         Metric("type_i_error_everywhere", type_one.estimate(overall), overall.at),
     )
-    grid = np.linspace(0.0, 1.0, CURVE_RATES)
-    rates = grid[(grid >= everywhere[0]) & (grid <= everywhere[1])]
-    return OperatingCharacteristics(name, truth.kind, metrics, curves=(type_one.curve(regions, rates, margin),))
+    possible = rates[(rates >= everywhere[0]) & (rates <= everywhere[1])]
+    return OperatingCharacteristics(name, truth.kind, metrics, curves=(type_one.curve(regions, possible, margin),))
 
 
 def _under_priors(rule: AnyRule, regions: Regions, truth: DesignPrior, planned: Points | None) -> tuple[Metric, ...]:
@@ -162,15 +143,12 @@ def _under_priors(rule: AnyRule, regions: Regions, truth: DesignPrior, planned: 
     success, harm = power(regions, truth)
     treatment = truth.treatment.mixture()
     control = truth.control.mixture() if truth.control else None
-    benchmark = fixed_benchmark(rule)
-    default = rule.margin if isinstance(rule, Posterior) else 0.0
-    effect = truth.true_effect if truth.true_effect is not None else default
+    effect = rule.null_margin if truth.true_effect is None else truth.true_effect
     if control is not None:
         sure = probability_greater(treatment.array, look.n_t, control.array, look.n_c, effect)
         ceiling = treatment.probability_above(control, effect)
     else:
-        base = (benchmark or 0.0) - (default if isinstance(rule, Posterior) else 0.0)
-        edge = min(max(base + effect, 0.0), 1.0)
+        edge = min(max((rule.fixed_benchmark or 0.0) - rule.null_margin + effect, 0.0), 1.0)
         sure = greater_than_rate(treatment.array, look.n_t, edge)[:, None]
         ceiling = treatment.survival(edge)
     joint = law.treatment[0][:, None] * law.control[0][None, :] * sure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from anatrial.domain.counts import Regions
-from anatrial.domain.results import Curve, Estimate
+from anatrial.domain.results import ROUNDING, Curve, Estimate
 from anatrial.errors import ComputationError
 from anatrial.numerics import FloatArray, beta, tables
 from anatrial.numerics.binomial import binomial
@@ -39,6 +39,9 @@ def worst(regions: Regions, ends: tuple[float, float], margin: float) -> Supremu
         raise ComputationError(
             "the success region is no staircase, so the edge of the null does not bound the type I error"
         )
+    if look.n_c == 0 and regions.success.staircase is not None and not regions.harm.runs:
+        highest = float(along(regions, np.array(ends[1:]), margin)[0])  # it only rises with the rate of the one arm
+        return Supremum(highest, ends[1], highest)
     sizes = (look.n_t, look.n_c)
     return supremum(lambda rates: along(regions, rates, margin), ends, sizes, margin=margin)
 
@@ -76,7 +79,7 @@ def first_crossing(regions: Regions, promised: float, margin: float, start: floa
     Found on 500 steps and then bisected to 1e-6; None where it never does on that grid.
     """
     rates = np.linspace(start, end, 501)
-    above = along(regions, rates, margin) > promised
+    above = along(regions, rates, margin) > promised + ROUNDING
     if not above.any():
         return None
     index = int(np.argmax(above))
@@ -85,7 +88,7 @@ def first_crossing(regions: Regions, promised: float, margin: float, start: floa
     inside, outside = float(rates[index - 1]), float(rates[index])
     while abs(outside - inside) > 1e-6:
         middle = 0.5 * (inside + outside)
-        if along(regions, np.array([middle]), margin)[0] > promised:
+        if along(regions, np.array([middle]), margin)[0] > promised + ROUNDING:
             outside = middle
         else:
             inside = middle

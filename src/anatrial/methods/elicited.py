@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from anatrial.domain.mixture import BetaMixture
+from anatrial.domain.mixture import BetaMixture, shapes_of
+from anatrial.domain.prior import Contribution
 from anatrial.methods.recipe import Recipe
 from anatrial.spec import OpenRate, Spec, Text
 
@@ -40,18 +41,21 @@ class Elicited(Recipe):
             raise ValueError(
                 f"{', '.join(sorted(given)) or 'neither'} | mean with effective_n, or median with interval"
             )
+        if self.mean is not None and self.effective_n is not None:
+            shapes_of(self.mean, self.effective_n)
         if self.interval and self.median and not self.interval.lower < self.median < self.interval.upper:
             raise ValueError(f"median {self.median} | a median inside its interval")
         return self
 
-    def mixture(self) -> BetaMixture:
-        """The Beta that the belief says.
+    def mixture(self, contributions: tuple[Contribution, ...] = ()) -> BetaMixture:
+        """The Beta that the belief says; no outcome brings anything.
 
         A median and an interval are three numbers for two shapes: the median is met exactly and the interval's
         probability is met; its two tails need not be equal.
         """
+        del contributions
         if self.mean is not None and self.effective_n is not None:
-            return BetaMixture.beta(self.mean * self.effective_n, (1 - self.mean) * self.effective_n)
+            return BetaMixture.beta(*shapes_of(self.mean, self.effective_n))
         assert self.median is not None
         assert self.interval is not None
         return BetaMixture.with_median(self.median, self.interval.lower, self.interval.upper, self.interval.level)

@@ -1,12 +1,12 @@
 """What every recipe has: its endpoint, the outcomes it uses, what it equates, and a robust part."""
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from anatrial.domain.evidence import Discount, Outcome, Study, Tier
-from anatrial.domain.mixture import BetaMixture, BetaPart
+from anatrial.domain.mixture import BetaMixture, BetaPart, shapes_of
 from anatrial.domain.prior import Contribution
 from anatrial.spec import Name, OpenRate, Rate, Shape, Spec, Text
 
@@ -34,9 +34,14 @@ class Robust(Spec):
     """a + b of the part; 2 at mean 0.5 is the uniform (RBesT calls it n = 1)."""
     why: Text
 
+    @model_validator(mode="after")
+    def _shapes_fit(self) -> Self:
+        shapes_of(self.mean, self.effective_n)
+        return self
+
     def part(self) -> BetaPart:
         """The part with its weight."""
-        return BetaPart(self.weight, self.mean * self.effective_n, (1 - self.mean) * self.effective_n)
+        return BetaPart(self.weight, *shapes_of(self.mean, self.effective_n))
 
 
 class Equated(Spec):
@@ -60,6 +65,10 @@ class Recipe(Spec):
     endpoint: Name
     robust: Robust | None = None
     notes: tuple[Text, ...] = ()
+
+    def mixture(self, contributions: tuple[Contribution, ...]) -> BetaMixture:
+        """The prior without its robust part, from what the outcomes brought."""
+        raise TypeError(contributions)
 
 
 class Counted(Recipe):

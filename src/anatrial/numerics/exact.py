@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from math import comb, factorial
+from math import comb
 
 
 def decimal(value: float) -> Fraction:
@@ -16,18 +16,15 @@ def whole(*shapes: float) -> bool:
     return all(float(shape).is_integer() and 1 <= shape <= 5_000 for shape in shapes)
 
 
-def beta_function(a: int, b: int) -> Fraction:
-    """B(a, b) for whole a, b."""
-    return Fraction(factorial(a - 1) * factorial(b - 1), factorial(a + b - 1))
-
-
 def superiority(a_t: int, b_t: int, a_c: int, b_c: int) -> Fraction:
     """P(p_t > p_c) for independent Betas with whole shapes.
 
-    Source: Cook (2005), UTMDABTR-005-05, finite sum over the treatment shape.
+    Beta(a, b) is the a-th of a + b - 1 sorted uniforms: count the ways in which at least a_c uniforms of the control
+    sample lie below the a_t-th of the treatment sample. Source: David & Nagaraja (2003), Order Statistics, section 2.2.
     """
-    total = sum(beta_function(a_c + i, b_t + b_c) / ((b_t + i) * beta_function(1 + i, b_t)) for i in range(a_t))
-    return total / beta_function(a_c, b_c)
+    n_t, n_c = a_t + b_t - 1, a_c + b_c - 1
+    ways = sum(comb(a_t - 1 + j, j) * comb(b_t - 1 + n_c - j, n_c - j) for j in range(a_c, n_c + 1))
+    return Fraction(ways, comb(n_t + n_c, n_c))
 
 
 def above_rate(a: int, b: int, rate: Fraction) -> Fraction:

@@ -67,6 +67,9 @@ def supremum(
     -------
     Found value, its rate, and a bound at most 1e-6 above it unless the work limit was met.
     """
+    if ends[0] == ends[1]:
+        only = float(value(np.array(ends[:1]))[0])
+        return Supremum(only, ends[0], only)
     theta = _angle(np.array(ends))
     points = 2 + int(np.ceil(6 * np.sqrt(sum(sizes)) * (theta[1] - theta[0])))
     rates = np.clip(np.sin(np.linspace(theta[0], theta[1], points)) ** 2, *ends)

@@ -8,15 +8,13 @@ import numpy as np
 
 from anatrial.documents.scenario import ResolvedScenario, Scenario
 from anatrial.domain.counts import Look, Region, Regions
-from anatrial.domain.mixture import BetaMixture, BetaPart
+from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior, PriorRef, written_out
 from anatrial.domain.results import Alternative, Borrowing, Estimate, KeptWeight
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import null_margin, power
 from anatrial.plan.derive import without_each_study
 from anatrial.rules.posterior import Posterior
-from anatrial.truths.no_effect import NoEffect
-from anatrial.truths.points import Points
 
 UNIFORM = BetaMixture.beta(1.0, 1.0)
 
@@ -28,11 +26,7 @@ def informative_arms(rule: Posterior, look: Look) -> tuple[str, ...]:
 
 
 def _informative(ref: PriorRef) -> bool:
-    return any(_strong(part) for part in ref.mixture().parts)
-
-
-def _strong(part: BetaPart) -> bool:
-    return part.a + part.b > 2 + 1e-9
+    return any(part.a + part.b > 2 + 1e-9 for part in ref.mixture().parts)
 
 
 def borrowing(used: ResolvedScenario, look: Look, regions: Regions) -> Borrowing | None:
@@ -46,18 +40,19 @@ def borrowing(used: ResolvedScenario, look: Look, regions: Regions) -> Borrowing
     judge = _Judge(used.resolved, look)
     now = judge.row("this design", rule, regions)
     plain = with_priors(rule, dict.fromkeys(arms, UNIFORM))
-    none = judge.row("none, same certainty", plain)
-    rows = [now, none]
+    rows = [now, judge.row("none, same certainty", plain)]
     if now.type1 is not None:
-        rows.append(judge.calibrated("none, same type I error", plain, now.type1))
-    control = rule.analysis_prior.control.mixture() if rule.analysis_prior.control and look.n_c else None
+        rows.append(judge.calibrated("none, type I error not above it", plain, now.type1))
+    control = next((p for where, p in used.priors if where == "rule.analysis_prior.control"), None)
+    if control is None or "control" not in arms:
+        return Borrowing(arms, tuple(rows), _without(used, rule, judge), (), None, None)
     return Borrowing(
         arms=arms,
         rows=tuple(rows),
         without_study=_without(used, rule, judge),
-        kept=_kept(control, look) if control else (),
-        prior_weight=_history_weight(control) if control else None,
-        predicted=_predicted(control, look) if control and "control" in arms else None,
+        kept=_kept(control, look),
+        prior_weight=_history_weight(control, control.mixture),
+        predicted=_predicted(control.mixture, look),
     )
 
 
@@ -66,9 +61,8 @@ class _Judge:
 
     def __init__(self, scenario: Scenario, look: Look) -> None:
         self.look = look
-        self.planned = next((t for t in scenario.truths.values() if isinstance(t, Points)), None)
-        null = next((t for t in scenario.truths.values() if isinstance(t, NoEffect)), None)
-        self.ends = (null.control.lowest, null.control.highest) if null else None
+        self.planned = scenario.planned
+        self.ends = (scenario.null.control.lowest, scenario.null.control.highest) if scenario.null else None
 
     def row(self, label: str, rule: Posterior, regions: Regions | None = None) -> Alternative:
         regions = regions or rule.regions((self.look,))[0]
@@ -130,18 +124,19 @@ def robustified_like(prior: Prior, informative: BetaMixture) -> BetaMixture:
     return informative.robustified(extra[0]) if extra else informative
 
 
-def _kept(control: BetaMixture, look: Look) -> tuple[KeptWeight, ...]:
-    if all(map(_strong, control.parts)) or not any(map(_strong, control.parts)):
+def _kept(control: Prior, look: Look) -> tuple[KeptWeight, ...]:
+    """Weight of history after each control result; nothing where the prior does not say which part is history."""
+    if control.robust_weight < 1e-12:
         return ()
     counts = range(look.n_c + 1)
-    return tuple(KeptWeight(x, _history_weight(control.updated(x, look.n_c), control)) for x in counts)
+    return tuple(KeptWeight(x, _history_weight(control, control.mixture.updated(x, look.n_c))) for x in counts)
 
 
-def _history_weight(mixture: BetaMixture, before: BetaMixture | None = None) -> float:
-    pairs = zip(mixture.parts, (before or mixture).parts, strict=True)
-    return math.fsum(part.weight for part, prior in pairs if _strong(prior))
+def _history_weight(control: Prior, mixture: BetaMixture) -> float:
+    """Weight of the parts that are not the robust one."""
+    return math.fsum(part.weight for part in mixture.parts[: len(control.informative.parts)])
 
 
 def _predicted(control: BetaMixture, look: Look) -> tuple[int, int, int]:
-    quantiles = [control.predicted_quantile(p, look.n_c) for p in (0.5, 0.025, 0.975)]
-    return quantiles[0], quantiles[1], quantiles[2]
+    median, lower, upper = (control.predicted_quantile(p, look.n_c) for p in (0.5, 0.025, 0.975))
+    return median, lower, upper

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import assert_never
-
 from anatrial import __version__
 from anatrial.documents.derived import Derived
 from anatrial.documents.indication import Indication
@@ -11,9 +9,6 @@ from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Contribution, Origin, PartSpec
 from anatrial.errors import Fault, InputError
 from anatrial.methods import Method
-from anatrial.methods.elicited import Elicited
-from anatrial.methods.pooled import Pooled
-from anatrial.methods.power_prior import PowerPrior
 from anatrial.methods.recipe import Counted
 from anatrial.spec import nearest
 
@@ -25,7 +20,7 @@ def derive(indication: Indication, name: str) -> Derived:
     """
     recipe = recipe_of(indication, name)
     contributions = _contributions(indication, recipe)
-    informative = _mixture(recipe, contributions)
+    informative = recipe.mixture(contributions)
     robust = recipe.robust.part() if recipe.robust is not None and recipe.robust.weight > 0 else None
     settings = recipe.model_dump(mode="json", exclude={"title", "notes"})
     return Derived(
@@ -61,23 +56,11 @@ def without_each_study(indication: Indication, name: str) -> tuple[tuple[str, Be
     recipe = recipe_of(indication, name)
     contributions = _contributions(indication, recipe)
     used = dict.fromkeys(c.study for c in contributions if c.weight > 0)
-    if len(used) < 2:
-        return ()
-    return tuple((study, _mixture(recipe, tuple(c for c in contributions if c.study != study))) for study in used)
+    return tuple((study, recipe.mixture(tuple(c for c in contributions if c.study != study))) for study in used)
 
 
 def _contributions(indication: Indication, recipe: Method) -> tuple[Contribution, ...]:
     return indication.contributions(recipe) if isinstance(recipe, Counted) else ()
-
-
-def _mixture(recipe: Method, contributions: tuple[Contribution, ...]) -> BetaMixture:
-    match recipe:
-        case Elicited():
-            return recipe.mixture()
-        case Pooled() | PowerPrior():
-            return recipe.mixture(contributions)
-        case _:
-            assert_never(recipe)
 
 
 def _equated(indication: Indication, recipe: Method) -> tuple[str, ...]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from anatrial import __version__
-from anatrial.documents.scenario import ResolvedScenario, Target
+from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
 from anatrial.domain.counts import Regions
-from anatrial.domain.results import Breach, Evaluation, Metric, OperatingCharacteristics, Verdict, judged
+from anatrial.domain.results import ROUNDING, Breach, Evaluation, Metric, OperatingCharacteristics, Verdict, judged
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import characteristics, null_margin, null_rates
+from anatrial.numerics import FloatArray
 from anatrial.plan.borrowing import borrowing
 from anatrial.truths.design_prior import DesignPrior
 from anatrial.truths.no_effect import NoEffect
@@ -16,27 +19,39 @@ from anatrial.truths.points import Points
 
 def evaluate(scenario: ResolvedScenario) -> Evaluation:
     """Everything that a run computes, exactly: the same input gives the same bytes."""
-    resolved = scenario.resolved
-    looks = resolved.design.looks()
-    regions = resolved.rule.regions(looks)
-    look, last = looks[-1], regions[-1]
-    planned = next((t for t in resolved.truths.values() if isinstance(t, Points)), None)
-    found = tuple(characteristics(name, resolved.rule, last, truth, planned) for name, truth in resolved.truths.items())
-    verdicts = tuple(verdict(target, found) for target in resolved.targets)
+    plan = scenario.resolved
+    looks = plan.design.looks()
+    look, regions = looks[-1], plan.rule.regions(looks)[-1]
+    rates = curve_rates(plan)
+    found = tuple(
+        characteristics(name, plan.rule, regions, truth, rates=rates, planned=plan.planned)
+        for name, truth in plan.truths.items()
+    )
     return Evaluation(
         scenario=scenario.name,
-        title=resolved.title,
+        title=plan.title,
         look=look,
-        regions=last,
+        regions=regions,
         characteristics=found,
-        verdicts=verdicts,
-        breaches=(*_breaches(scenario, last, found),),
-        borrowing=borrowing(scenario, look, last),
+        verdicts=tuple(verdict(target, found) for target in plan.targets),
+        breaches=(*_breaches(scenario, regions, found),),
+        borrowing=borrowing(scenario, look, regions),
         priors=scenario.priors,
-        notes=(*_notes(scenario, last),),
+        notes=(*_notes(scenario, regions),),
         scenario_digest=scenario.digest,
         tool_version=__version__,
     )
+
+
+def curve_rates(plan: Scenario) -> FloatArray:
+    """Where curves are taken: 0, 0.005, ..., 1, and the rates that the file names for control (or the one arm)."""
+    named: set[float] = set()
+    for truth in plan.truths.values():
+        if isinstance(truth, NoEffect):
+            named |= {truth.control.lowest, truth.control.highest}
+        elif isinstance(truth, Points):
+            named.add(truth.trial_rates()[0 if plan.design.single_arm else 1])
+    return np.unique(np.concatenate([np.linspace(0.0, 1.0, 201).round(3), sorted(named)]))
 
 
 def verdict(target: Target, found: tuple[OperatingCharacteristics, ...]) -> Verdict:
@@ -53,13 +68,37 @@ def target_metric(target: Target, found: OperatingCharacteristics) -> Metric:
     return found.metric(target.metric)
 
 
+def _breaches(
+    scenario: ResolvedScenario, regions: Regions, found: tuple[OperatingCharacteristics, ...]
+) -> list[Breach]:
+    """Where the type I error that targets promise for a stated range is passed, in it or outside of it."""
+    plan, breaches = scenario.resolved, []
+    margin, everywhere = null_margin(plan.rule, regions), null_rates(plan.rule, regions)
+    for target in plan.targets:
+        truth = plan.truths[target.truth]
+        if target.metric != "type_i_error" or target.bound != "at_most" or not isinstance(truth, NoEffect):
+            continue
+        metrics = next(f for f in found if f.truth == target.truth)
+        stated, peak = metrics.metric("type_i_error"), metrics.metric("type_i_error_everywhere")
+        if peak.estimate.upper <= target.threshold + ROUNDING or peak.at is None:
+            continue
+        inside = stated.estimate.lower > target.threshold + ROUNDING
+        above = below = None
+        if not inside:
+            ends = ((truth.control.highest, everywhere[1]), (truth.control.lowest, everywhere[0]))
+            above, below = (type_one.first_crossing(regions, target.threshold, margin, *end) for end in ends)
+            if above is None and below is None:  # an excursion narrower than the steps of the search
+                above = peak.at
+        breaches.append(Breach(target.truth, target.threshold, inside, above, below, peak.estimate, peak.at))
+    return breaches
+
+
 def _notes(scenario: ResolvedScenario, regions: Regions) -> list[str]:
-    notes = []
+    plan, notes = scenario.resolved, []
     for prior in {p.name: p for _, p in scenario.priors}.values():
         notes += [f"{prior.name} treats as the same: {equated}" for equated in prior.equated]
-    truths = scenario.resolved.truths
-    if any(isinstance(t, DesignPrior) and t.control is not None for t in truths.values()):
-        notes.append("design priors of the two arms are taken as independent")
+    if any(isinstance(t, DesignPrior) and t.control is not None for t in plan.truths.values()):
+        notes.append("the rates of the two arms are taken as independent under the design priors")
     analysis = {s for where, prior in scenario.priors if where.startswith("rule.") for s in prior.studies}
     design = {s for where, prior in scenario.priors if where.startswith("truths.") for s in prior.studies}
     if analysis & design:
@@ -67,32 +106,13 @@ def _notes(scenario: ResolvedScenario, regions: Regions) -> list[str]:
         notes.append(
             f"analysis prior and design prior share studies ({shared}): the assurance believes its own history"
         )
-    notes += [
-        f"{tie.x_t} v {tie.x_c} responders lie on the threshold ({tie.value:.12g}): settled {tie.settled}"
-        for tie in regions.ties
-    ]
-    return notes
-
-
-def _breaches(
-    scenario: ResolvedScenario, regions: Regions, found: tuple[OperatingCharacteristics, ...]
-) -> list[Breach]:
-    """Where the type I error that targets promise for a stated range is passed outside of it."""
-    plan, breaches = scenario.resolved, []
-    margin = null_margin(plan.rule, regions)
-    everywhere = null_rates(plan.rule, regions)
-    for target in plan.targets:
-        truth = plan.truths[target.truth]
-        if target.metric != "type_i_error" or target.bound != "at_most" or not isinstance(truth, NoEffect):
-            continue
-        peak = next(f for f in found if f.truth == target.truth).metric("type_i_error_everywhere")
-        if peak.estimate.upper <= target.threshold or peak.at is None:
-            continue
-        above, below = (
-            type_one.first_crossing(regions, target.threshold, margin, truth.control.lowest, end)
-            for end in (everywhere[1], everywhere[0])
+    if plan.design.single_arm and plan.rule.fixed_benchmark is None:
+        notes.append(
+            "history is the rate to beat here: it is not borrowed into an arm, and no result of the trial moves it"
         )
-        if above is None and below is None:  # an excursion narrower than the steps of the search
-            above = peak.at
-        breaches.append(Breach(target.truth, target.threshold, above, below, peak.estimate, peak.at))
-    return breaches
+    if regions.ties:
+        first = regions.ties[0]
+        tables = "1 table lies" if len(regions.ties) == 1 else f"{len(regions.ties)} tables lie"
+        example = f"{first.x_t} v {first.x_c} responders, {first.value:.12g}"
+        notes.append(f"{tables} on the threshold ({example}): settled {first.settled}")
+    return notes

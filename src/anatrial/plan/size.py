@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 
 from anatrial import __version__
 from anatrial.designs.fixed import Fixed
 from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
 from anatrial.domain.counts import Regions
-from anatrial.domain.results import Estimate, SizeAnswer, SizePoint, SizeSearch, exactly, judged
+from anatrial.domain.results import Estimate, SizeAnswer, SizePoint, SizeSearch, SizeTarget, exactly, judged
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import characteristics, null_margin
 from anatrial.errors import Fault, InputError
@@ -29,27 +31,31 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
     if plan.size is None:
         fix = "add [size] with per_arm = { from = 10, to = 60 }"
         raise InputError(Fault(f"{scenario.name}: size", "nothing", "a range of sample sizes", fix))
-    ratio = 1.0 if plan.design.single_arm else plan.size.ratio
-    if plan.size.sizes[-1] * max(ratio, 1.0) > MAX_N:
-        got = f"{plan.size.sizes[-1]} control patients with {ratio:g} on treatment for each"
+    ratio = Fraction(1) if plan.design.single_arm else plan.size.allocation
+    if plan.size.sizes[-1] * max(ratio, Fraction(1)) > MAX_N:
+        got = f"{plan.size.sizes[-1]} control patients with {float(ratio):g} on treatment for each"
         raise InputError(Fault(f"{scenario.name}: size", got, f"at most {MAX_N} patients per arm", "a smaller range"))
-    wanted = [n for n in plan.size.sizes if abs(ratio * n - round(ratio * n)) < 1e-9 and round(ratio * n) >= 1]
+    wanted = [n for n in plan.size.sizes if (ratio * n).denominator == 1]
     designs = [plan.design.resized(n, ratio) for n in wanted]
     if not designs:
-        raise InputError(Fault(f"{scenario.name}: size", f"ratio {ratio:g}", "a ratio that gives whole patients"))
+        near = ratio.limit_denominator(20)
+        fix = f"write ratio = {{ treatment = {near.numerator}, control = {near.denominator} }}"
+        raise InputError(
+            Fault(f"{scenario.name}: size.ratio", f"{float(ratio):g}", "a ratio that gives whole patients", fix)
+        )
     columns = _power_columns(plan, designs)
     points = []
     for index, (n, design) in enumerate(zip(wanted, designs, strict=True)):
         points.append(_point(plan, n, design, {t: column[index] for t, column in columns.items()}))
         progress.advance(index + 1, len(designs))
     every = [point.outcomes for point in points]
-    labels = [target.said for target in plan.targets]
-    alone = (_answer(label, wanted, [o[k] == "PASS" for o in every]) for k, label in enumerate(labels))
+    targets = tuple(SizeTarget(t.said, t.metric, t.truth, t.bound, t.threshold) for t in plan.targets)
+    alone = (_answer(t.said, wanted, [o[k] == "PASS" for o in every]) for k, t in enumerate(targets))
     joint = _answer("all targets jointly", wanted, [all(o == "PASS" for o in row) for row in every])
     return SizeSearch(
         scenario=scenario.name,
         title=plan.title,
-        targets=tuple(labels),
+        targets=targets,
         points=tuple(points),
         skipped=tuple(sorted(set(plan.size.sizes) - set(wanted))),
         answers=(joint, *alone),
@@ -102,7 +108,7 @@ def _estimate(plan: Scenario, target: Target, regions: Regions | None) -> Estima
     if isinstance(truth, NoEffect):  # its other numbers are not asked for here
         ends = (truth.control.lowest, truth.control.highest)
         return type_one.estimate(type_one.worst(regions, ends, null_margin(plan.rule, regions)))
-    return target_metric(target, characteristics(target.truth, plan.rule, regions, truth, None)).estimate
+    return target_metric(target, characteristics(target.truth, plan.rule, regions, truth, rates=np.array([]))).estimate
 
 
 def _answer(label: str, wanted: list[int], holds: list[bool]) -> SizeAnswer:

@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from anatrial.domain.mixture import BetaMixture
-from anatrial.domain.results import Evaluation, SizeSearch
+from anatrial.domain.results import Evaluation, GridTable, SizeSearch, exactly
 
 SCHEMA_VERSION = 1
 
@@ -61,28 +61,46 @@ RUN_COLUMNS = (
 
 
 def run_rows(result: Evaluation) -> list[tuple[Any, ...]]:
-    """One row per truth and metric, and per rate of each curve and table."""
+    """One row per truth and metric, per rate of each curve and table, and per variant of the analysis prior."""
     rows: list[tuple[Any, ...]] = []
     for found in result.characteristics:
         head = (result.scenario, found.truth, found.kind)
-        for name, estimate, at in found.metrics:
-            rows.append((*head, name, None, at, *estimate, "exact"))
+        single = result.look.n_c == 0  # then a rate is the one arm's own
+        rows += [
+            (*head, m.name, *((m.at, None) if single else (None, m.at)), *m.estimate, "exact") for m in found.metrics
+        ]
         for curve in found.curves:
             pairs = zip(curve.rates, curve.values, strict=True)
-            rows += [(*head, curve.name, None, r, v, v, v, None, None, "exact") for r, v in pairs]
+            rows += [(*head, curve.name, *((r, None) if single else (None, r)), *exactly(v), "exact") for r, v in pairs]
         if found.table is not None:
-            for rate_t, row in zip(found.table.treatment, found.table.success, strict=True):
-                pairs = zip(found.table.control, row, strict=True)
-                rows += [(*head, "power", rate_t, r, v, v, v, None, None, "exact") for r, v in pairs]
+            rows += [(*head, *cell, "exact") for cell in _cells(found.table)]
+    variants = (*result.borrowing.rows, *result.borrowing.without_study) if result.borrowing else ()
+    for variant in variants:
+        head = (result.scenario, variant.label, "borrowing")
+        power = None if variant.power is None else exactly(variant.power)
+        for name, estimate in (("power", power), ("type_i_error", variant.type1)):
+            if estimate is not None:
+                rows.append((*head, name, None, None, *estimate, "exact"))
     return rows
+
+
+def _cells(table: GridTable) -> list[tuple[Any, ...]]:
+    """Metric, rates and estimate of every cell."""
+    grids = [("power", table.success)] + ([("harm", table.harm)] if table.harm else [])
+    return [
+        (name, rate_t, rate_c, *exactly(value))
+        for name, grid in grids
+        for rate_t, row in zip(table.treatment, grid, strict=True)
+        for rate_c, value in zip(table.control, row, strict=True)
+    ]
 
 
 def size_rows(result: SizeSearch) -> list[tuple[Any, ...]]:
     """One row per size and target."""
     return [
-        (result.scenario, p.n, p.look.n_t, p.look.n_c, label, *estimate, outcome)
+        (result.scenario, p.n, p.look.n_t, p.look.n_c, target.said, *estimate, outcome)
         for p in result.points
-        for label, estimate, outcome in zip(result.targets, p.estimates, p.outcomes, strict=True)
+        for target, estimate, outcome in zip(result.targets, p.estimates, p.outcomes, strict=True)
     ]
 
 

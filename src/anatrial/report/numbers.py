@@ -6,6 +6,14 @@ import re
 from collections.abc import Sequence
 
 WIDTH = 100
+METRICS = {
+    "power": "power",
+    "type_i_error": "type I error",
+    "type1_average": "average type I error",
+    "assurance": "assurance",
+    "true_success": "true success",
+}
+"""Metrics of targets in words."""
 
 
 def chance(p: float) -> str:
@@ -33,6 +41,11 @@ def rate(value: float) -> str:
     """A rate with two decimals, more where it has them."""
     whole, _, decimals = f"{value:.4f}".rstrip("0").partition(".")
     return f"{whole}.{decimals.ljust(2, '0')}"
+
+
+def patients(n: int) -> str:
+    """A number of patients in words."""
+    return "1 patient" if n == 1 else f"{n} patients"
 
 
 def table(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:

@@ -22,7 +22,8 @@ def prior_lines(result: Evaluation, used: ResolvedScenario) -> list[str]:
         if prior.origin:
             lines += [line for said in _rests_on(prior) for line in wrapped(said, indent="  ")]
     if result.borrowing is not None and result.look.n_c:
-        lines += _history(result.borrowing, result.look.n_c, used.scenario.arms.control)
+        control = next(prior for where, prior in result.priors if where == "rule.analysis_prior.control")
+        lines += _history(result.borrowing, control, result.look.n_c, used.scenario.arms.control)
     return lines
 
 
@@ -60,14 +61,15 @@ def _rests_on(prior: Prior) -> list[str]:
     return [*lines, f'+ {100 * prior.robust_weight:.3g} % "history may not apply" ({vague}). {worth}']
 
 
-def _history(borrowed: Borrowing, n_c: int, control: str) -> list[str]:
+def _history(borrowed: Borrowing, prior: Prior, n_c: int, control: str) -> list[str]:
     lines = []
     median = n_c // 2
     if borrowed.predicted is not None:
         median, low, high = borrowed.predicted
-        lines.append(f"The analysis prior expects {median} {control} responders of {n_c} (95 % {low}-{high})")
-    if borrowed.predicted is not None and not borrowed.kept:
-        lines += wrapped(f"History keeps its full weight whatever the {control} result: the prior has no robust part")
+        responders = "responder" if median == 1 else "responders"
+        lines.append(f"The analysis prior expects {median} {control} {responders} of {n_c} (95 % {low}-{high})")
+    if borrowed.predicted is not None and len(prior.mixture.parts) == 1:
+        lines += wrapped(f"The prior has no robust part: it keeps its full weight whatever the {control} result")
     if borrowed.kept and borrowed.prior_weight is not None:
         lost = next((k.x for k in borrowed.kept if k.x > median and k.weight < 0.05), n_c)
         shown = sorted({median, n_c // 2, lost})

@@ -5,29 +5,25 @@ from __future__ import annotations
 import math
 
 from anatrial.documents.scenario import ResolvedScenario
+from anatrial.domain.evidence import Endpoint
 from anatrial.domain.results import Evaluation
-from anatrial.report.numbers import percent, rate
+from anatrial.report.numbers import patients, percent, rate
+from anatrial.truths.base import RateTruth
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
 
 
 def protocol_text(result: Evaluation, used: ResolvedScenario) -> str:
-    """Design, power, type I error, prior and assurance in a paragraph."""
+    """Design, power, type I error, priors and assurance in a paragraph."""
     scenario, arms = used.scenario, used.scenario.arms
-    endpoint = used.indication.endpoints[scenario.endpoint]
-    if result.look.n_c:
-        sizes = f"{result.look.n_t} patients on {arms.treatment} and {result.look.n_c} on {arms.control}"
-    else:
-        sizes = f"{result.look.n_t} patients on {arms.treatment} in a single arm"
-    said = [f"The primary endpoint is: {endpoint.definition.rstrip('.')} ({endpoint.visit})."]
-    said += _powers(result, used, sizes)
     rule = scenario.rule.said(arms.treatment, arms.control).removeprefix("Success if ").removesuffix(".")
-    said.append(f"Success is declared if {rule}.")
-    said += _errors(result, used)
-    for where, prior in {p.name: (w, p) for w, p in reversed(result.priors) if p.origin}.values():
-        kind = "analysis" if where.startswith("rule.") else "design"
-        share = f", with weight {prior.robust_weight:.2g} on a vague part" if prior.robust_weight > 1e-12 else ""
-        said.append(f"The {kind} prior {prior.name} is {prior.mixture.said()}{share}.")
+    said = [
+        f"The primary endpoint is: {counted(used.indication.endpoints[scenario.endpoint])}",
+        *_powers(result, used),
+        f"Success is declared if {rule}.",
+        *_analysis_priors(result, used),
+        *_errors(result, used),
+    ]
     for found in result.characteristics:
         if found.has("assurance"):
             value = percent(round(found.metric("assurance").estimate.value, 3))
@@ -36,20 +32,51 @@ def protocol_text(result: Evaluation, used: ResolvedScenario) -> str:
     return " ".join(said)
 
 
-def _powers(result: Evaluation, used: ResolvedScenario, sizes: str) -> list[str]:
-    said = []
+def counted(endpoint: Endpoint) -> str:
+    """What counts as a response, with its visit; where fewer is better, that is the absence of the event."""
+    absence = "a patient responds who is free of this: " if endpoint.better == "fewer" else ""
+    return f"{absence}{endpoint.definition.rstrip('.')} ({endpoint.visit})."
+
+
+def randomised(result: Evaluation, truth: RateTruth) -> str:
+    """How many to randomise per arm where drop-outs leave the analysis; empty where they do not."""
+    if truth.dropout is None or truth.dropout.counted != "excluded":
+        return ""
+    pairs = ((result.look.n_t, truth.dropout.treatment), (result.look.n_c, truth.dropout.control or 0.0))
+    return " + ".join(str(math.ceil(n / (1 - share) - 1e-9)) for n, share in pairs if n)
+
+
+def _powers(result: Evaluation, used: ResolvedScenario) -> list[str]:
+    arms, powers, extra = used.scenario.arms, [], []
     for name, truth in used.resolved.truths.items():
         if not isinstance(truth, Points):
             continue
         value = percent(round(result.of(name).metric("power").estimate.value, 3))
         rates = [percent(r) for r in truth.trial_rates()[: 2 if result.look.n_c else 1]]
-        if len(rates) == 2:
-            assumed = f"response rates of {rates[0]} and {rates[1]}"
-        else:
-            assumed = f"a response rate of {rates[0]}"
-        if truth.dropout is not None and truth.dropout.counted == "as_non_responders":
-            assumed += " (drop-outs counted as non-responders)"
-        said.append(f"With {sizes} the trial has {value} power under {assumed}.")
+        several = f"response rates of {' and '.join(rates)}" if len(rates) > 1 else f"a response rate of {rates[0]}"
+        lost = truth.dropout is not None and truth.dropout.counted == "as_non_responders"
+        powers.append(f"{value} under {several}{' (drop-outs counted as non-responders)' if lost else ''}")
+        if needed := randomised(result, truth):
+            extra.append(f"To analyse as many in spite of drop-out, {needed} are randomised.")
+    sizes = f"{patients(result.look.n_t)} on {arms.treatment}"
+    sizes += f" and {result.look.n_c} on {arms.control}" if result.look.n_c else " in a single arm"
+    if not powers:
+        return [f"The trial has {sizes}.", *extra]
+    return [f"With {sizes} the power is {', and '.join(powers)}.", *dict.fromkeys(extra)]
+
+
+def _analysis_priors(result: Evaluation, used: ResolvedScenario) -> list[str]:
+    said = []
+    for where, prior in result.priors:
+        if not where.startswith("rule."):
+            continue
+        arm = where.rpartition(".")[2]
+        name = getattr(used.scenario.arms, arm)
+        known = f", from {len(prior.studies)} published studies," if prior.studies else ""
+        vague = f" (weight {prior.robust_weight:.2g} on a vague part)" if prior.robust_weight > 1e-12 else ""
+        benchmark = arm == "control" and used.scenario.design.single_arm
+        what = f"historical {name} rate to beat" if benchmark else f"analysis prior of the {name} rate"
+        said.append(f"The {what}{known} is {prior.mixture.said()}{vague}.")
     return said
 
 
@@ -63,12 +90,11 @@ def _errors(result: Evaluation, used: ResolvedScenario) -> list[str]:
         whose = f"{used.scenario.arms.control} rates" if result.look.n_c else "rates without effect"
         span = f"{rate(truth.control.lowest)} to {rate(truth.control.highest)}"
         limit = f"The {sides} type I error is at most {_up(found.estimate.upper)} for {whose} from {span}"
-        anywhere = everywhere.estimate.upper
-        beyond = f" and at most {_up(anywhere)} for any rate" if found.estimate.upper < anywhere < 0.999 else ""
-        said.append(f"{limit}{beyond}.")
+        more = everywhere.estimate.upper > found.estimate.upper
+        said.append(f"{limit}{f' and at most {_up(everywhere.estimate.upper)} for any rate' if more else ''}.")
     return said
 
 
 def _up(bound: float) -> str:
     """A bound rounded up, so that it stays a bound."""
-    return f"{math.ceil(bound * 10_000 - 1e-9) / 10_000:.4f}"
+    return f"{min(math.ceil(bound * 10_000 - 1e-9) / 10_000, 1.0):.4f}"

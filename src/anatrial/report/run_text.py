@@ -7,21 +7,13 @@ import math
 from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.results import Alternative, Breach, Curve, Evaluation, OperatingCharacteristics, Verdict
 from anatrial.report.boundary import boundary_lines
-from anatrial.report.numbers import beside, chance, columns, rate, table, wrapped
+from anatrial.report.numbers import METRICS, beside, chance, columns, percent, rate, table, wrapped
 from anatrial.report.priors_used import prior_lines
-from anatrial.report.protocol import protocol_text
+from anatrial.report.protocol import counted, protocol_text, randomised
 from anatrial.truths.base import RateTruth
 from anatrial.truths.design_prior import DesignPrior
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
-
-NAMES = {
-    "power": "power",
-    "type_i_error": "type I error",
-    "type1_average": "average type I error",
-    "assurance": "assurance",
-    "true_success": "true success",
-}
 
 
 def run_text(result: Evaluation, used: ResolvedScenario) -> str:
@@ -54,10 +46,11 @@ def _head(result: Evaluation, used: ResolvedScenario) -> list[str]:
     scenario, arms = used.scenario, used.scenario.arms
     endpoint = used.indication.endpoints[scenario.endpoint]
     against = f"v {result.look.n_c} on {arms.control}" if result.look.n_c else "in a single arm"
-    counted = f"{endpoint.definition.rstrip('.')} ({endpoint.visit})."
     return [
         result.title,
-        *wrapped(f"{result.look.n_t} on {arms.treatment} {against}, one analysis at the end. Counted: {counted}"),
+        *wrapped(
+            f"{result.look.n_t} on {arms.treatment} {against}, one analysis at the end. Counted: {counted(endpoint)}"
+        ),
         *wrapped(f"{scenario.rule.said(arms.treatment, arms.control)}  Exact."),
     ]
 
@@ -67,7 +60,7 @@ def _verdicts(result: Evaluation, used: ResolvedScenario) -> list[str]:
     for verdict in result.verdicts:
         value = beside(verdict.estimate.value, verdict.threshold)
         bound = f"{verdict.bound.replace('_', ' ')} {rate(verdict.threshold)}"
-        rows.append((verdict.outcome, NAMES[verdict.metric], value, bound, _condition(verdict, used)))
+        rows.append((verdict.outcome, METRICS[verdict.metric], value, bound, _condition(verdict, used)))
     return columns(rows)
 
 
@@ -93,36 +86,44 @@ def _condition(verdict: Verdict, used: ResolvedScenario) -> str:
             return f"at the worst of the rates of {verdict.truth}"
 
 
+def _after_drop_out(truth: Points) -> str:
+    """What the completers' rates were before drop-outs counted as non-responders."""
+    if truth.dropout is None or truth.dropout.counted != "as_non_responders":
+        return ""
+    rates = [rate(r) for r in (truth.rates.treatment, truth.rates.control) if r is not None]
+    shares = [percent(d) for d in (truth.dropout.treatment, truth.dropout.control) if d is not None]
+    return f": {' v '.join(rates)} among completers, {' v '.join(shares)} drop out"
+
+
 def _drift(result: Evaluation, used: ResolvedScenario) -> list[str]:
     """Type I error and power as the rate moves that nobody knows."""
-    curves = {c.name: (found.truth, c) for found in reversed(result.characteristics) for c in found.curves}
-    if "type1_curve" not in curves:
+    plan, null, planned = used.resolved, used.resolved.null, used.resolved.planned
+    if null is None:
         return []
-    null, type1 = curves["type1_curve"]
-    truth = used.resolved.truths[null]
-    assert isinstance(truth, NoEffect)
-    shown = {truth.control.lowest, truth.control.highest}
     single, arms = not result.look.n_c, used.scenario.arms
-    first = math.floor(10 * truth.control.lowest + 1e-9) - (0 if single else 1)
-    last = math.ceil(10 * truth.control.highest - 1e-9) + (0 if single else 2)
-    shown |= {k / 10 for k in range(max(first, 0), min(last, 10) + 1)}
-    power, drug = None, 0.0
-    if "power_along_control" in curves:
-        name, power = curves["power_along_control"]
-        plan = used.resolved.truths[name]
-        assert isinstance(plan, Points)
-        drug, control = plan.trial_rates()
-        shown.add(control)
-    rates = sorted(r for r in shown if type1.rates[0] <= r <= type1.rates[-1])
-    head = "Rate without effect" if single else f"True {arms.control} rate"
-    rows = [(head, *map(rate, rates)), ("  type I error", *(chance(_at(type1, r)) for r in rates))]
-    if power is not None:
-        rows.append((f"  power if {arms.treatment} {rate(drug)}", *(chance(_at(power, r)) for r in rates)))
+    type1 = result.of(plan.name_of(null)).curves[0]
+    first = math.floor(10 * null.control.lowest + 1e-9) - 1
+    last = math.ceil(10 * null.control.highest - 1e-9) + 2
+    spread = [k / 10 for k in range(max(first, 0), min(last, 10) + 1)]
+    stated = [t.control for t in plan.truths.values() if isinstance(t, NoEffect)]
+    named = {end for span in stated for end in (span.lowest, span.highest)}
+    if planned is not None:
+        named.add(planned.trial_rates()[0 if single else 1])
+    rates = sorted(named | set(spread if len(spread) < 9 else spread[::2]))
+    rows = [(f"True {arms.treatment if single else arms.control} rate", *map(rate, rates))]
+    last_null = null.control.highest if single else 1.0  # one arm: a higher rate is an effect
+    rows.append(("  type I error", *(_at(type1, r) if r <= last_null else "-" for r in rates)))
+    if planned is not None:
+        power = result.of(plan.name_of(planned)).curves[0]
+        label = "power" if single else f"power if {arms.treatment} {rate(planned.trial_rates()[0])}"
+        rows.append((f"  {label}", *(_at(power, r) for r in rates)))
     return table(rows)
 
 
-def _at(curve: Curve, wanted: float) -> float:
-    return curve.values[min(range(len(curve.rates)), key=lambda k: abs(curve.rates[k] - wanted))]
+def _at(curve: Curve, wanted: float) -> str:
+    """The curve at one of its own rates; a dash where there is no such rate (no longer without effect)."""
+    near = [v for r, v in zip(curve.rates, curve.values, strict=True) if abs(r - wanted) < 1e-9]
+    return chance(near[0]) if near else "-"
 
 
 def _borrowing(result: Evaluation) -> list[str]:
@@ -151,6 +152,8 @@ def _assurance(found: OperatingCharacteristics) -> list[str]:
     if not found.has("assurance"):
         return []
     value = {m.name: chance(m.estimate.value) for m in found.metrics}
+    if found.metric("assurance").estimate.value == 0:
+        return [f"Assurance (chance of success given what we know, {found.truth}): 0, no result is a success"]
     parts = f"true successes {value['true_success']}, false ones {value['false_success']}"
     lines = [
         f"Assurance (chance of success given what we know, {found.truth}): {value['assurance']}",
@@ -192,29 +195,20 @@ def _cautions(result: Evaluation, used: ResolvedScenario) -> list[str]:
     lines = [line for note in result.notes for line in wrapped(f"NOTE  {note}")]
     lines += [line for breach in result.breaches for line in wrapped(f"WARNING  {_breach(breach, control)}")]
     for name, truth in used.resolved.truths.items():
-        if isinstance(truth, RateTruth) and truth.dropout is not None and truth.dropout.counted == "excluded":
-            needed = [
-                _inflated(result.look.n_t, truth.dropout.treatment),
-                _inflated(result.look.n_c, truth.dropout.control),
-            ]
-            said = " + ".join(str(n) for n in needed if n)
+        if isinstance(truth, RateTruth) and (needed := randomised(result, truth)):
             lines += wrapped(
-                f"NOTE  drop-outs leave the analysis under {name}: randomise {said} to analyse as many as planned"
+                f"NOTE  drop-outs leave the analysis under {name}: randomise {needed} to analyse as planned"
             )
     return lines
 
 
-def _inflated(n: int, dropout: float | None) -> int:
-    return math.ceil(n / (1 - (dropout or 0.0)) - 1e-9)
-
-
 def _breach(breach: Breach, control: str) -> str:
-    said = []
+    said = ["within the stated range"] if breach.inside else []
     if breach.above is not None:
         said.append(f"at a {control} rate of {math.ceil(breach.above * 1000 - 1e-9) / 1000:.3f}")
     if breach.below is not None:
         said.append(f"below a {control} rate of {math.floor(breach.below * 1000 + 1e-9) / 1000:.3f}")
-    peak = "" if breach.peak.value > 0.999 else f" and peaks at {breach.peak.value:.3f} (at {breach.peak_at:.3f})"
+    peak = f" and peaks at {breach.peak.value:.3f} (at {breach.peak_at:.3f})"
     return f"type I error passes {breach.promised:g} {' and '.join(said)}{peak}"
 
 

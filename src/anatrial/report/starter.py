@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from anatrial.documents.indication import Indication
 from anatrial.methods import Method
+from anatrial.methods.recipe import Counted
 
 
 def starter(indication: Indication, *, single_arm: bool) -> str:
     """A scenario file that runs as it is, with a comment beside every choice.
 
-    The endpoint is that of the first placebo prior of the indication, else of its first prior, else its first endpoint.
+    The endpoint is that of the indication's first placebo prior, else its first endpoint.
     """
     name, recipe = _first_prior(indication)
     endpoint = recipe.endpoint if recipe else next(iter(indication.endpoints))
@@ -33,12 +34,18 @@ def starter(indication: Indication, *, single_arm: bool) -> str:
 
 
 def _first_prior(indication: Indication) -> tuple[str, Method | None]:
-    named = sorted(indication.priors.items(), key=lambda item: "placebo" not in item[0])
-    return named[0] if named else ("", None)
+    """The first prior that rests on placebo records alone; none where there is no such prior."""
+    roles = {(study.id, arm.id): arm.role for study in indication.studies for arm in study.arms}
+    for name, recipe in indication.priors.items():
+        if isinstance(recipe, Counted):
+            records = indication.records_of(recipe)
+            if all(roles[study.id, outcome.arm] == "placebo" for study, outcome in records):
+                return name, recipe
+    return "", None
 
 
 def _two_arm(name: str, recipe: Method | None) -> list[str]:
-    prior = f'{{ prior = "{name}" }}' if recipe else "{ a = 1, b = 1 }"
+    prior = f'{{ prior = "{name}" }}' if recipe else "{ mean = 0.25, effective_n = 10 }   # a guess: say what is known"
     return [
         "[rule]                                            # how the finished trial will be judged",
         'kind = "fisher"                                   # or: chi_square, posterior',

@@ -10,6 +10,7 @@ from anatrial.numerics import BoolArray, FloatArray, IntArray
 from anatrial.spec import Spec
 
 NEAR = 1e-9  # closer to the threshold than this, floating point does not decide
+NEAREST = 1e-12  # what floating point decides even for thresholds next to 0 or 1
 
 Alpha = Annotated[float, Field(gt=0, le=0.5)]
 
@@ -23,9 +24,19 @@ class Rule(Spec):
         return False
 
     @property
-    def margin_of_null(self) -> float:
+    def arms(self) -> tuple[int, ...]:
+        """Numbers of arms that it can judge."""
+        return (2,)
+
+    @property
+    def null_margin(self) -> float:
         """Treatment rate minus control rate at the edge of no effect."""
         return 0.0
+
+    @property
+    def fixed_benchmark(self) -> float | None:
+        """The rate at the edge of no effect where a single arm is compared with a fixed one."""
+        return None
 
     def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
         """The deciding tables per look."""
@@ -74,5 +85,6 @@ def split(look: Look, rejects: BoolArray, ties: tuple[Tie, ...]) -> Regions:
 
 
 def near_tables(values: FloatArray, threshold: float) -> list[tuple[int, int]]:
-    """Tables whose value lies within 1e-9 of the threshold."""
-    return [(int(x_t), int(x_c)) for x_t, x_c in np.argwhere(np.abs(values - threshold) < NEAR)]
+    """Tables whose value lies within 1e-9 of the threshold, or within a thousandth of its distance from 0 or 1."""
+    near = max(min(NEAR, 1e-3 * threshold, 1e-3 * (1 - threshold)), NEAREST)
+    return [(int(x_t), int(x_c)) for x_t, x_c in np.argwhere(np.abs(values - threshold) < near)]

@@ -22,8 +22,13 @@ class ExactBinomial(Rule):
     null_rate: OpenRate
 
     @property
-    def margin_of_null(self) -> float:
-        """The treatment rate at the edge of no effect: there is no control arm."""
+    def arms(self) -> tuple[int, ...]:
+        """One arm only."""
+        return (1,)
+
+    @property
+    def fixed_benchmark(self) -> float | None:
+        """The null rate."""
         return self.null_rate
 
     def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:

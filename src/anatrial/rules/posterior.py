@@ -43,9 +43,19 @@ class Posterior(Rule):
     analysis_prior: AnalysisPrior
 
     @property
-    def margin_of_null(self) -> float:
-        """Treatment rate minus control rate at the edge of no effect; the rate itself against a fixed benchmark."""
-        return self.margin + (self.benchmark or 0.0)
+    def arms(self) -> tuple[int, ...]:
+        """One arm, against a benchmark, or two."""
+        return (1, 2)
+
+    @property
+    def null_margin(self) -> float:
+        """The margin of the first criterion."""
+        return self.margin
+
+    @property
+    def fixed_benchmark(self) -> float | None:
+        """The benchmark with the margin, where there is one."""
+        return None if self.benchmark is None else self.benchmark + self.margin
 
     @property
     def criteria(self) -> tuple[Criterion, ...]:
@@ -111,5 +121,5 @@ class Posterior(Rule):
             beyond = (
                 "" if criterion.margin == 0 else f" {'+' if criterion.margin > 0 else '-'} {abs(criterion.margin):g}"
             )
-            said.append(f"P({treatment} rate > {against}{beyond} | data) > {criterion.certainty:g}")
+            said.append(f"P({treatment} rate > {against}{beyond} | data) > {criterion.certainty:.12g}")
         return f"Success if {' and '.join(said)}."
