@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.results import Alternative, Breach, Curve, Evaluation, OperatingCharacteristics, Verdict
@@ -112,7 +113,8 @@ def _drift(result: Evaluation, used: ResolvedScenario) -> list[str]:
     rates = sorted(named | set(spread if len(spread) < 9 else spread[::2]))
     rows = [(f"True {arms.treatment if single else arms.control} rate", *map(rate, rates))]
     last_null = null.control.highest if single else 1.0  # one arm: a higher rate is an effect
-    rows.append(("  type I error", *(_at(type1, r) if r <= last_null else "-" for r in rates)))
+    promises = [v.threshold for v in result.verdicts if v.metric == "type_i_error"]
+    rows.append(("  type I error", *(_at(type1, r, promises) if r <= last_null else "-" for r in rates)))
     if planned is not None:
         power = result.of(plan.name_of(planned)).curves[0]
         label = "power" if single else f"power if {arms.treatment} {rate(planned.trial_rates()[0])}"
@@ -120,10 +122,12 @@ def _drift(result: Evaluation, used: ResolvedScenario) -> list[str]:
     return table(rows)
 
 
-def _at(curve: Curve, wanted: float) -> str:
-    """The curve at one of its own rates; a dash where there is no such rate (no longer without effect)."""
-    near = [v for r, v in zip(curve.rates, curve.values, strict=True) if abs(r - wanted) < 1e-9]
-    return chance(near[0]) if near else "-"
+def _at(curve: Curve, wanted: float, promises: Sequence[float] = ()) -> str:
+    """The curve at one of its own rates, on the right side of every promise; a dash where it has no such rate."""
+    for value in (v for r, v in zip(curve.rates, curve.values, strict=True) if abs(r - wanted) < 1e-9):
+        close = [p for p in promises if abs(value - p) < 0.0005]
+        return beside(value, close[0]) if close else chance(value)
+    return "-"
 
 
 def _borrowing(result: Evaluation) -> list[str]:
