@@ -22,8 +22,6 @@ def run(
     json: Json = False,
 ) -> None:
     """Tell what the trial of each scenario would do, and whether its targets hold."""
-    from anatrial.report.machine import run_content
-
     results: list[Evaluation] = []
 
     def one(name: str) -> int:
@@ -44,6 +42,8 @@ def run(
     if out is not None and results:
         _save(out, results)
     if json:
+        from anatrial.report.machine import run_content
+
         content = [run_content(result) for result in results]
         say_json([*content, *errors][0] if len(scenarios) == 1 else {"results": content, "errors": errors})
     raise typer.Exit(code)
