@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 from scipy.special import ndtri
 
-from anatrial.numerics.intervals import clopper_pearson, wilson
-from anatrial.numerics.two_by_two import newcombe_limits
+from anatrial.numerics.intervals import clopper_pearson, newcombe_limits, wilson
 
 PEERS = json.loads(Path(__file__).with_name("intervals.json").read_text(encoding="utf-8"))
 

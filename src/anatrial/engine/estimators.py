@@ -11,10 +11,11 @@ import numpy as np
 from scipy.special import ndtri
 
 from anatrial.domain.counts import Look
+from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.results import Metric, exactly
 from anatrial.numerics import BoolArray, FloatArray
-from anatrial.numerics.superiority import greater_than_rate, probability_greater
-from anatrial.numerics.two_by_two import newcombe_limits, score_limits
+from anatrial.numerics.intervals import newcombe_limits, wilson_limits
+from anatrial.numerics.superiority import greater_than_rate, posterior_weights, probability_greater
 from anatrial.rules.base import Rule
 from anatrial.rules.posterior import Posterior
 from anatrial.truths.points import Points
@@ -35,7 +36,7 @@ def estimator_metrics(rule: Rule, truth: Points, look: Look) -> tuple[Metric, ..
         lower, upper = newcombe_limits(look.n_t, look.n_c, Z)
         interval = "newcombe"
     else:
-        lower, upper = (limit[:, None] for limit in score_limits(np.arange(look.n_t + 1), look.n_t, Z))
+        lower, upper = (limit[:, None] for limit in wilson_limits(np.arange(look.n_t + 1), look.n_t, Z))
         interval = "wilson"
     covers = (lower <= true + SLACK) & (true - SLACK <= upper)
     found = _three("observed", interval, observed - true, covers, weights)
@@ -57,11 +58,18 @@ def _three(name: str, interval: str, error: FloatArray, covers: BoolArray, weigh
 def _posterior(rule: Posterior, look: Look, true: float) -> tuple[FloatArray, FloatArray]:
     """Posterior mean and P(above the true value) of every table; of the rate itself in a single-arm trial."""
     treatment = rule.analysis_prior.treatment.mixture()
-    mean = np.array([treatment.updated(x, look.n_t).mean for x in range(look.n_t + 1)])[:, None]
+    mean = _means(treatment, look.n_t)[:, None]
     if not look.n_c or rule.analysis_prior.control is None:
         return mean, greater_than_rate(treatment.array, look.n_t, min(max(true, 0.0), 1.0))[:, None]
     control = rule.analysis_prior.control.mixture()
-    mean = mean - np.array([control.updated(x, look.n_c).mean for x in range(look.n_c + 1)])[None, :]
+    mean = mean - _means(control, look.n_c)[None, :]
     if abs(true) >= 1:
         return mean, np.full(mean.shape, float(true <= -1))
     return mean, probability_greater(treatment.array, look.n_t, control.array, look.n_c, true)
+
+
+def _means(prior: BetaMixture, n: int) -> FloatArray:
+    """Posterior mean after 0..n responders, shape (n + 1,)."""
+    _, a, b = prior.array.T
+    x = np.arange(n + 1.0)[:, None]
+    return np.asarray((posterior_weights(prior.array, n) * (a + x) / (a + b + n)).sum(axis=1))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
 
 from anatrial.documents.derived import Derived, parse_derived
 from anatrial.documents.indication import Indication, parse_indication
 from anatrial.errors import Fault, InputError
 from anatrial.files.texts import read_text, write_bytes
+from anatrial.plan.inspect import ListedPrior, State
 from anatrial.spec import nearest
 
 
@@ -97,40 +97,32 @@ def read_derived(place: Shelf, indication: Indication, prior: str) -> Derived:
     return found
 
 
-State = Literal["up to date", "stale", "not derived", "damaged"]
-
-
 def state(place: Shelf, indication: Indication, prior: str) -> State:
     """Whether the derived prior that is kept still matches its recipe."""
+    return _kept(place, indication, prior)[0]
+
+
+def _kept(place: Shelf, indication: Indication, prior: str) -> tuple[State, Derived | None]:
     path = derived_path(place, indication.indication, prior)
     if prior not in indication.priors or not path.is_file():
-        return "not derived"
+        return "not derived", None
     try:
         found = parse_derived(read_text(path), indication.indication, prior)
     except InputError:
-        return "damaged"
-    return "up to date" if found.origin.input_digest == indication.input_digest(prior) else "stale"
+        return "damaged", None
+    fresh = found.origin.input_digest == indication.input_digest(prior)
+    return ("up to date", found) if fresh else ("stale", None)
 
 
-class Listed(NamedTuple):
-    """A prior in a list: its name, what it is for, and whether what is kept is fresh."""
-
-    name: str
-    title: str
-    endpoint: str
-    state: State
-    closed_form: str
-
-
-def listed(place: Shelf) -> tuple[Listed, ...]:
+def listed(place: Shelf) -> tuple[ListedPrior, ...]:
     """Every prior of every indication of a folder."""
     rows = []
     for name in indication_names(place):
         indication = read_indication(name, place)
         for prior, recipe in indication.priors.items():
-            now = state(place, indication, prior)
-            form = read_derived(place, indication, prior).value().mixture.said() if now == "up to date" else "-"
-            rows.append(Listed(f"{name}/{prior}", recipe.title, recipe.endpoint, now, form))
+            now, found = _kept(place, indication, prior)
+            form = found.value().mixture.said() if found else "-"
+            rows.append(ListedPrior(f"{name}/{prior}", recipe.title, recipe.endpoint, now, form))
     return tuple(rows)
 
 

@@ -7,9 +7,10 @@ Source of the beta-binomial: Skellam (1948), JRSS B 10:257-261.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import betainc, betaincc, betaincinv, betaln, gammaln, logsumexp, xlog1py, xlogy
+from scipy.special import betainc, betaincc, betaincinv, betaln, logsumexp, xlog1py, xlogy
 
 from anatrial.numerics import FloatArray
+from anatrial.numerics.binomial import log_choose
 
 
 def log_density(parts: FloatArray, x: FloatArray) -> FloatArray:
@@ -60,9 +61,9 @@ def quantile(parts: FloatArray, p: float) -> float:
 def beta_binomial(parts: FloatArray, n: int) -> FloatArray:
     """Probability of x = 0..n responders in the next n patients, shape (n + 1,); sums to 1."""
     x = np.arange(n + 1)
-    log_choose = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
+    ways = log_choose(n)
     total = np.zeros(n + 1)
     for w, a, b in parts:
-        pmf = np.exp(log_choose + betaln(a + x, b + n - x) - betaln(a, b))
+        pmf = np.exp(ways + betaln(a + x, b + n - x) - betaln(a, b))
         total += w * pmf / pmf.sum()
     return total

@@ -82,31 +82,3 @@ def p_values(x_t: int, n_t: int, x_c: int, n_c: int) -> dict[str, float]:
         "z one-sided, treatment better": float(ndtr(-z)),
         "z one-sided, treatment worse": float(ndtr(z)),
     }
-
-
-def score_interval(x: int, n: int, z: float) -> tuple[float, float]:
-    """Wilson's score interval (Wilson 1927, JASA 22:209-212) at normal quantile ``z``."""
-    lower, upper = score_limits(np.array([x]), n, z)
-    return float(lower[0]), float(upper[0])
-
-
-def score_limits(x: FloatArray | np.ndarray, n: int, z: float) -> tuple[FloatArray, FloatArray]:
-    """Wilson limits for counts ``x`` of ``n``, each of the shape of ``x``."""
-    rate = x / n
-    centre = (rate + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * np.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
-    return np.where(x == 0, 0.0, centre - half), np.where(x == n, 1.0, centre + half)
-
-
-def newcombe_limits(n_t: int, n_c: int, z: float) -> tuple[FloatArray, FloatArray]:
-    """Newcombe's hybrid score limits for p_t - p_c of every table, each of shape (n_t + 1, n_c + 1).
-
-    Source: Newcombe (1998), Statist. Med. 17:873-890, method 10.
-    """
-    x_t, x_c = np.arange(n_t + 1), np.arange(n_c + 1)
-    (low_t, high_t), (low_c, high_c) = score_limits(x_t, n_t, z), score_limits(x_c, n_c, z)
-    rate_t, rate_c = (x_t / n_t)[:, None], (x_c / n_c)[None, :]
-    difference = rate_t - rate_c
-    lower = difference - np.hypot(rate_t - low_t[:, None], high_c[None, :] - rate_c)
-    upper = difference + np.hypot(high_t[:, None] - rate_t, rate_c - low_c[None, :])
-    return lower, upper

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from anatrial.documents.indication import Indication
 from anatrial.domain.mixture import BetaMixture
@@ -13,6 +13,20 @@ from anatrial.plan.derive import derive, without_each_study
 
 PROBABILITIES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 NEXT_PATIENTS = (10, 20, 40)
+
+
+State = Literal["up to date", "stale", "not derived", "damaged"]
+"""Whether the derived prior that is kept still matches its recipe."""
+
+
+class ListedPrior(NamedTuple):
+    """A prior in a list."""
+
+    name: str
+    title: str
+    endpoint: str
+    state: State
+    closed_form: str
 
 
 class Summary(NamedTuple):
@@ -53,7 +67,7 @@ class Inspection:
     title: str
     endpoint: str
     definition: str
-    state: str
+    state: State
     method: str
     why: tuple[str, ...]
     summary: Summary
@@ -70,7 +84,7 @@ def summarised(mixture: BetaMixture) -> Summary:
     return Summary(mixture.mean, mixture.sd, *mixture.interval(), mixture.effective_n)
 
 
-def inspect(indication: Indication, name: str, state: str) -> Inspection:
+def inspect(indication: Indication, name: str, state: State) -> Inspection:
     """The prior of this name, derived now; ``state`` tells whether the copy that is kept is fresh."""
     derived = derive(indication, name)
     prior = derived.value()

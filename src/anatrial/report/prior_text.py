@@ -3,30 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from anatrial.plan.inspect import Inspection, Summary
+from anatrial.plan.inspect import Inspection, ListedPrior, Summary
 from anatrial.report.numbers import columns, table, wrapped
-
-
-class ListedPrior(Protocol):
-    """A line of the list."""
-
-    @property
-    def name(self) -> str:
-        """Indication and prior."""
-
-    @property
-    def title(self) -> str:
-        """What it is."""
-
-    @property
-    def state(self) -> str:
-        """Whether the copy that is kept is fresh."""
-
-    @property
-    def closed_form(self) -> str:
-        """The mixture in words."""
 
 
 def list_text(rows: Sequence[ListedPrior]) -> str:
