@@ -10,7 +10,6 @@ from anatrial.plan.inspect import Inspection, Predicted
 from anatrial.report.canvas import BLUE, FAINT, GREY, INK, ORANGE, VERMILION, figure_bytes
 from anatrial.report.numbers import rate
 from anatrial.truths.no_effect import NoEffect
-from anatrial.truths.points import Points
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,41 +37,50 @@ def run_picture(result: Evaluation, used: ResolvedScenario, fmt: str) -> bytes:
     figure, grid = _figure(1, 1, (8.0, 4.8))
     axes = grid[0, 0]
     arms, single = used.scenario.arms, result.look.n_c == 0
-    for verdict in result.verdicts:
-        if verdict.metric in {"power", "type_i_error"}:
-            axes.axhline(verdict.threshold, color=GREY, linewidth=0.9, linestyle=DASHED)
-    points = next(((n, t) for n, t in used.resolved.truths.items() if isinstance(t, Points)), None)
-    if points is not None:
-        name, plan = points
-        curve = result.of(name).curves[0]
-        rate_t, rate_c = plan.trial_rates()
-        power, at = result.of(name).metric("power").estimate.value, rate_t if single else rate_c
+    for threshold in {v.threshold: v for v in result.verdicts if v.metric in {"power", "type_i_error"}}:
+        axes.axhline(threshold, color=GREY, linewidth=0.9, linestyle=DASHED)
+        axes.annotate(
+            f"target {threshold:g}",
+            (0.995, threshold),
+            xytext=(0, 2),
+            textcoords="offset points",
+            ha="right",
+            fontsize=7.5,
+            color=GREY,
+        )
+    plan = used.resolved
+    for name, truth in plan.truths.items():
+        if isinstance(truth, NoEffect):
+            axes.axvspan(truth.control.lowest, truth.control.highest, color="#f3ead9", zorder=0)
+            worst = result.of(name).metric("type_i_error")
+            at, value = worst.at or 0.0, worst.estimate.value
+            label = f"type I error: at worst {value:.3f}, at {rate(round(at, 3))} (shaded: {name})"
+            _mark(axes, at, value, VERMILION, label)
+    if plan.planned is not None:
+        curve = result.of(plan.name_of(plan.planned)).curves[0]
+        rate_t, rate_c = plan.planned.trial_rates()
+        power, at = result.of(plan.name_of(plan.planned)).metric("power").estimate.value, rate_t if single else rate_c
+        axes.plot(curve.rates, curve.values, color=BLUE, linewidth=2)
         label = "power" if single else f"power if {arms.treatment} {rate(rate_t)}"
-        label += f": plan {power:.3f} at {rate(at)}"
-        axes.plot(curve.rates, curve.values, color=BLUE, linewidth=2, label=label)
-        _mark(axes, at, power, BLUE)
-    null = next(((n, t) for n, t in used.resolved.truths.items() if isinstance(t, NoEffect)), None)
-    if null is not None:
-        name, truth = null
-        span = {"color": "#f3ead9", "label": "stated range", "zorder": 0}
-        axes.axvspan(truth.control.lowest, truth.control.highest, **span)
-        curve = result.of(name).curves[0]
-        kept = [k for k, r in enumerate(curve.rates) if not single or r <= truth.control.highest + 1e-9]
-        rates, values = [curve.rates[k] for k in kept], [curve.values[k] for k in kept]
-        worst = result.of(name).metric("type_i_error")
-        at = worst.at or 0.0
-        label = f"type I error: worst in range {worst.estimate.value:.3f} at {rate(round(at, 3))}"
-        axes.plot(rates, values, color=VERMILION, linewidth=2.6 if single else 2, label=label)
-        _mark(axes, at, worst.estimate.value, VERMILION)
+        _mark(axes, at, power, BLUE, f"{label}: {power:.3f} at the plan ({rate(at)})")
+    if plan.null is not None:
+        curve = result.of(plan.name_of(plan.null)).curves[0]
+        kept = [
+            (r, v)
+            for r, v in zip(curve.rates, curve.values, strict=True)
+            if not single or r <= plan.null.control.highest
+        ]
+        axes.plot([r for r, _ in kept], [v for _, v in kept], color=VERMILION, linewidth=2.6 if single else 2)
     axes.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="probability")
     axes.set_xlabel(f"true rate on {arms.treatment if single else arms.control}")
     axes.set_title(result.title, loc="left", fontsize=11, wrap=True)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=1, frameon=False, fontsize=9)
     return figure_bytes(figure, fmt)
 
 
-def _mark(axes: Axes, x: float, y: float, colour: str) -> None:
-    axes.plot([x], [y], "o", color=colour, clip_on=False, zorder=5)
+def _mark(axes: Axes, x: float, y: float, colour: str, label: str) -> None:
+    """A point with its line in the legend."""
+    axes.plot([x], [y], "o-", color=colour, clip_on=False, zorder=5, label=label)
 
 
 def size_picture(result: SizeSearch, used: ResolvedScenario, fmt: str) -> bytes:
@@ -80,7 +88,7 @@ def size_picture(result: SizeSearch, used: ResolvedScenario, fmt: str) -> bytes:
     count = len(result.targets)
     figure, grid = _figure(1, count, (8.0, 1.2 + 2.6 * count))
     n = [p.n for p in result.points]
-    for k, (label, target) in enumerate(zip(result.targets, used.resolved.targets, strict=True)):
+    for k, target in enumerate(result.targets):
         axes = grid[k, 0]
         values = [p.estimates[k].value for p in result.points]
         axes.plot(n, values, color=GREY, linewidth=0.9, zorder=1)
@@ -98,11 +106,13 @@ def size_picture(result: SizeSearch, used: ResolvedScenario, fmt: str) -> bytes:
             if value is not None:
                 style = {"linewidth": 3.5 if said == "first n" else 1.2, "alpha": 0.6 if said == "first n" else 1}
                 axes.axvline(value, color=colour, label=said, zorder=0.5, **style)
-        axes.set_title(f"{label}: {_answered(answer)}", loc="left", fontsize=10)
+        axes.set_title(f"{target.said}: {_answered(answer)}", loc="left", fontsize=10)
         axes.set_ylabel("probability")
     single = used.scenario.design.single_arm
     grid[-1, 0].set_xlabel("patients" if single else f"patients on {used.scenario.arms.control}")
-    figure.suptitle(result.title, fontsize=11, x=0.01, ha="left")
+    figure.suptitle(
+        f"{result.title}\nall targets jointly: {_answered(result.answers[0])}", fontsize=11, x=0.01, ha="left"
+    )
     handles = {
         said: handle for axes in grid.flat for handle, said in zip(*axes.get_legend_handles_labels(), strict=True)
     }

@@ -57,12 +57,16 @@ def _bare(found: Inspection) -> list[str]:
 def _contributions(found: Inspection) -> list[str]:
     if not found.prior.contributions:
         return []
-    rows = [("Study", "responders", "weight", "counts as", "visit", "why")]
+    rows = [("Study", "responders", "weight", "counts as", "visit")]
+    reasons: dict[str, list[str]] = {}
     for c in found.prior.contributions:
         counts_as = f"{c.weight * c.responders:.4g} of {c.weight * c.n:.4g}"
-        rows.append((f"  {c.title}", f"{c.responders} of {c.n}", f"{c.weight:g}", counts_as, c.visit, c.why))
+        rows.append((f"  {c.title}", f"{c.responders} of {c.n}", f"{c.weight:g}", counts_as, c.visit))
+        reasons.setdefault(f"{c.weight:g}: {' '.join(c.why.split())}", []).append(c.title)
+    said = [reason if len(reasons) == 1 else f"{reason} ({', '.join(titles)})" for reason, titles in reasons.items()]
     return [
         *columns(rows),
+        *(line for why in said for line in wrapped(f"Weight {why}", indent="  ")),
         *(line for same in found.prior.equated for line in wrapped(f"Treated as the same: {same}", indent="  ")),
     ]
 
