@@ -171,7 +171,7 @@ def test_stated_null_range_lies_in_the_null(project: Project) -> None:
         assert "truths.no-effect" in said.err
         return
     metrics = {m["name"]: m["estimate"]["value"] for c in json.loads(said.out)["characteristics"] for m in c["metrics"]}
-    assert metrics["type_i_error_everywhere"] >= metrics["type_i_error"]
+    assert metrics["type1_max_everywhere"] >= metrics["type1_max"]
 
 
 @pytest.mark.parametrize(

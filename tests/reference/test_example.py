@@ -152,7 +152,7 @@ def test_where_the_promise_breaks() -> None:
     assert breach.above is not None
     assert 0.355 < breach.above <= 0.356  # printed rounded up: the first thousandth at which it is passed
     assert (breach.peak.value, breach.peak_at) == (near(0.081, 3), near(0.482, 3))
-    everywhere = result().of("no-effect").metric("type_i_error_everywhere")
+    everywhere = result().of("no-effect").metric("type1_max_everywhere")
     assert (everywhere.estimate, everywhere.at) == (breach.peak, breach.peak_at)
 
 

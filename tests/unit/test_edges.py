@@ -63,7 +63,7 @@ def test_a_range_of_one_rate_gives_that_rate_without_a_warning() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         body = BORROWED.replace("RELEVANCE", "").replace("from = 0.1, to = 0.3333", "from = 0.0, to = 0.0")
-        metric = evaluate(resolved(body)).of("no-effect").metric("type_i_error")
+        metric = evaluate(resolved(body)).of("no-effect").metric("type1_max")
     assert metric.estimate == (0.0, 0.0, 0.0, None, None)
     assert null(0.0, 0.0).control.highest == 0.0
 
@@ -75,7 +75,7 @@ def test_curves_hold_the_rates_that_the_file_names() -> None:
     power = dict(zip(result.of("expected").curves[0].rates, result.of("expected").curves[0].values, strict=True))
     assert power[0.2525] == pytest.approx(result.of("expected").metric("power").estimate.value, rel=ROUNDING)
     type1 = dict(zip(result.of("no-effect").curves[0].rates, result.of("no-effect").curves[0].values, strict=True))
-    assert type1[0.3333] == pytest.approx(result.of("no-effect").metric("type_i_error").estimate.value, rel=1e-9)
+    assert type1[0.3333] == pytest.approx(result.of("no-effect").metric("type1_max").estimate.value, rel=1e-9)
     assert "0.2525" in run_text(result, used)
 
 
@@ -90,7 +90,7 @@ def test_the_calibrated_row_keeps_the_second_criterion() -> None:
     assert same.type1.value <= this.type1.value
     assert same.label == "none, type I error not above it"
     body = body.replace("0.98", repr(same.certainty - 0.01)).replace("a = 8, b = 26", "a = 1, b = 1")
-    lower = evaluate(resolved(body)).of("no-effect").metric("type_i_error").estimate
+    lower = evaluate(resolved(body)).of("no-effect").metric("type1_max").estimate
     assert lower.value > this.type1.value
 
 

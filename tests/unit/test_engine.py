@@ -72,7 +72,7 @@ def test_two_sided_metrics_add_up() -> None:
     assert found.metric("power").estimate.value == pytest.approx(success, rel=ROUNDING)
     assert found.metric("harm").estimate.value == pytest.approx(harm, rel=ROUNDING)
     assert found.metric("rejects").estimate.value == pytest.approx(success + harm, rel=ROUNDING)
-    assert found.metric("type_i_error").estimate.value == pytest.approx(success + harm, rel=ROUNDING)
+    assert found.metric("type1_at").estimate.value == pytest.approx(success + harm, rel=ROUNDING)
     assert found.metric("expected_responders").estimate.value == pytest.approx(17 * 0.3, rel=ROUNDING)
 
 
@@ -142,7 +142,7 @@ def test_stated_range_and_everywhere() -> None:
     rule = posterior(UNIFORM, [(1, 11, 32)], 0.95)
     regions = decided(rule, 24, 6)
     found = characteristics("it", rule, regions, null(0.2, 0.25), rates=RATES)
-    stated, everywhere = found.metric("type_i_error"), found.metric("type_i_error_everywhere")
+    stated, everywhere = found.metric("type1_max"), found.metric("type1_max_everywhere")
     assert stated.at == 0.25
     assert stated.estimate.value < everywhere.estimate.value
     assert everywhere.at is not None

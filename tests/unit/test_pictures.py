@@ -62,7 +62,7 @@ def test_a_run_shows_its_plan_its_worst_and_its_targets(used: ResolvedScenario, 
     result = anatrial.evaluate(used)
     pictures.run_picture(result, used, "png")
     power = result.of("expected").metric("power").estimate.value
-    worst = result.of("no-effect").metric("type_i_error").estimate.value
+    worst = result.of("no-effect").metric("type1_max").estimate.value
     words = said(drawn[0])
     assert f"power if anakinra 0.70: {power:.3f} at the plan (0.10)" in words
     assert f"type I error: at worst {worst:.3f}, at 0.30 (shaded: no-effect)" in words

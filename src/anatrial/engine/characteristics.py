@@ -82,7 +82,7 @@ def _under_rates(rule: AnyRule, regions: Regions, truth: Points) -> tuple[Metric
         found += [Metric("harm", exactly(harm)), Metric("rejects", exactly(success + harm))]
     edge = rate_c + rule.null_margin if look.n_c else rule.fixed_benchmark
     if edge is not None and (abs(rate_t - edge) < 1e-12 or (rate_t <= edge and not rule.two_sided)):
-        found.append(Metric("type_i_error", exactly(success + harm), rate_c if look.n_c else rate_t))
+        found.append(Metric("type1_at", exactly(success + harm), rate_c if look.n_c else rate_t))
     found.append(Metric("expected_responders", exactly(look.n_t * rate_t + look.n_c * rate_c)))
     return (*found, *estimator_metrics(rule, truth, look))
 
@@ -125,8 +125,8 @@ def _under_no_effect(
     ends = (truth.control.lowest, truth.control.highest)
     stated, overall = type_one.worst(regions, ends, margin), type_one.worst(regions, everywhere, margin)
     metrics = (
-        Metric("type_i_error", type_one.estimate(stated), stated.at),
-        Metric("type_i_error_everywhere", type_one.estimate(overall), overall.at),
+        Metric("type1_max", type_one.estimate(stated), stated.at),
+        Metric("type1_max_everywhere", type_one.estimate(overall), overall.at),
     )
     possible = rates[(rates >= everywhere[0]) & (rates <= everywhere[1])]
     return OperatingCharacteristics(name, truth.kind, metrics, curves=(type_one.curve(regions, possible, margin),))

@@ -62,7 +62,13 @@ def verdict(target: Target, found: tuple[OperatingCharacteristics, ...]) -> Verd
 
 
 def target_metric(target: Target, found: OperatingCharacteristics) -> Metric:
-    """The number that a target asks about; on a grid an upper bound asks about the highest power."""
+    """The number that a target asks about.
+
+    The type I error of known rates is that at them, of a range the largest; on a grid an upper bound asks about the
+    highest power.
+    """
+    if target.metric == "type_i_error":
+        return found.metric("type1_at" if found.kind == "points" else "type1_max")
     if target.metric == "power" and found.kind == "grid" and target.bound == "at_most":
         return found.metric("power_highest")
     return found.metric(target.metric)
@@ -79,7 +85,7 @@ def _breaches(
         if target.metric != "type_i_error" or target.bound != "at_most" or not isinstance(truth, NoEffect):
             continue
         metrics = next(f for f in found if f.truth == target.truth)
-        stated, peak = metrics.metric("type_i_error"), metrics.metric("type_i_error_everywhere")
+        stated, peak = metrics.metric("type1_max"), metrics.metric("type1_max_everywhere")
         if peak.estimate.upper <= target.threshold + ROUNDING or peak.at is None:
             continue
         inside = stated.estimate.lower > target.threshold + ROUNDING

@@ -78,7 +78,7 @@ def run_rows(result: Evaluation) -> list[tuple[Any, ...]]:
     for variant in variants:
         head = (result.scenario, variant.label, "borrowing")
         power = None if variant.power is None else exactly(variant.power)
-        for name, estimate in (("power", power), ("type_i_error", variant.type1)):
+        for name, estimate in (("power", power), ("type1_max", variant.type1)):
             if estimate is not None:
                 rows.append((*head, name, None, None, *estimate, "exact"))
     return rows

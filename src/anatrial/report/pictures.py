@@ -52,7 +52,7 @@ def run_picture(result: Evaluation, used: ResolvedScenario, fmt: str) -> bytes:
     for name, truth in plan.truths.items():
         if isinstance(truth, NoEffect):
             axes.axvspan(truth.control.lowest, truth.control.highest, color="#f3ead9", zorder=0)
-            worst = result.of(name).metric("type_i_error")
+            worst = result.of(name).metric("type1_max")
             at, value = worst.at or 0.0, worst.estimate.value
             label = f"type I error: at worst {value:.3f}, at {rate(round(at, 3))} (shaded: {name})"
             _mark(axes, at, value, VERMILION, label)

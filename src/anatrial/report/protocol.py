@@ -85,7 +85,7 @@ def _errors(result: Evaluation, used: ResolvedScenario) -> list[str]:
     for name, truth in used.resolved.truths.items():
         if not isinstance(truth, NoEffect):
             continue
-        found, everywhere = result.of(name).metric("type_i_error"), result.of(name).metric("type_i_error_everywhere")
+        found, everywhere = result.of(name).metric("type1_max"), result.of(name).metric("type1_max_everywhere")
         sides = "two-sided" if used.resolved.rule.two_sided else "one-sided"
         whose = f"{used.scenario.arms.control} rates" if result.look.n_c else "rates without effect"
         span = f"{rate(truth.control.lowest)} to {rate(truth.control.highest)}"
