@@ -68,6 +68,19 @@ def test_a_range_of_one_rate_gives_that_rate_without_a_warning() -> None:
     assert null(0.0, 0.0).control.highest == 0.0
 
 
+def test_a_verdict_says_what_drop_out_did() -> None:
+    """Beside the rate of the trial stand the completers' rate and the share that drops out."""
+    old, new = (
+        "rates = { treatment = 0.9 }",
+        "rates = { treatment = 0.6 }\nrates_among = 'completers'\ndropout.treatment = 0.35",
+    )
+    body = SINGLE.replace(old, new).replace(
+        'metric = "type_i_error", truth = "no-effect", at_most', 'metric = "power", truth = "expected", at_most'
+    )
+    used = resolved(body)
+    assert "if the rate is 0.39 (0.60 among completers, 35 % drop out)" in run_text(evaluate(used), used)
+
+
 def test_curves_hold_the_rates_that_the_file_names() -> None:
     """The table along the control rate shows the planned rate and the ends of the range, not their neighbours."""
     used = resolved(BORROWED.replace("RELEVANCE", ""))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 # Okabe & Ito (2008), Color Universal Design: told apart with every common colour blindness.
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
+BLUE, ORANGE, GREEN, VERMILION, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
 GREY, FAINT, INK = "#6b6b6b", "#e6e6e6", "#1a1a1a"
 ROLE_COLOURS = {"anakinra": BLUE, "placebo": VERMILION, "other_active": GREEN, "active_control": PURPLE}
 

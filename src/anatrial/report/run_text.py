@@ -71,9 +71,8 @@ def _condition(verdict: Verdict, used: ResolvedScenario) -> str:
     match truth:
         case Points():
             rates = [rate(r) for r in truth.trial_rates()]
-            return (
-                f"if the rate is {rates[0]}" if truth.rates.control is None else f"if the rates are {' v '.join(rates)}"
-            )
+            said = f"rate is {rates[0]}" if truth.rates.control is None else f"rates are {' v '.join(rates)}"
+            return f"if the {said}{_after_drop_out(truth)}"
         case NoEffect():
             whose = "rates without effect" if used.scenario.design.single_arm else f"{used.scenario.arms.control} rates"
             span = f"{rate(truth.control.lowest)}-{rate(truth.control.highest)}"
@@ -93,7 +92,7 @@ def _after_drop_out(truth: Points) -> str:
         return ""
     rates = [rate(r) for r in (truth.rates.treatment, truth.rates.control) if r is not None]
     shares = [percent(d) for d in (truth.dropout.treatment, truth.dropout.control) if d is not None]
-    return f": {' v '.join(rates)} among completers, {' v '.join(shares)} drop out"
+    return f" ({' v '.join(rates)} among completers, {' v '.join(shares)} drop out)"
 
 
 def _drift(result: Evaluation, used: ResolvedScenario) -> list[str]:

@@ -7,9 +7,9 @@ from pydantic import Field, model_validator
 
 from anatrial.domain.counts import Look, Region, Regions, Tie
 from anatrial.numerics import BoolArray, FloatArray, IntArray
+from anatrial.numerics.walk import NEAR
 from anatrial.spec import Spec
 
-NEAR = 1e-9  # closer to the threshold than this, floating point does not decide
 NEAREST = 1e-12  # what floating point decides even for thresholds next to 0 or 1
 
 Alpha = Annotated[float, Field(gt=0, le=0.5)]
