@@ -91,13 +91,6 @@ def test_difference(case: Case) -> None:
     assert below == pytest.approx(case["expected"]["cdf"], abs=within)
 
 
-@pytest.mark.parametrize("case", cases(FILE, "effective_sample_size"), ids=named)
-def test_moment_effective_n(case: Case) -> None:
-    """The moment effective n is RBesT's."""
-    found = mixture(case["inputs"]["mixture"]).effective_n
-    assert found == pytest.approx(case["expected"]["moment"], rel=case["tolerance"]["rel"])
-
-
 @pytest.mark.parametrize("case", cases(FILE, "robustify"), ids=named)
 def test_robustified(case: Case) -> None:
     """A robust part of RBesT's n is ours of effective n = n + 1: the same mixture."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated, Literal
 
 import pytest
@@ -239,10 +238,8 @@ def test_large_texts_are_refused_unread() -> None:
     ],
 )
 def test_deep_keys_are_refused_at_once(text: str) -> None:
-    """A key of thousands of levels is refused within a second, quotes around parts of it notwithstanding."""
-    start = time.perf_counter()
+    """A key of thousands of levels is refused, quotes around parts of it notwithstanding; a parser would never end."""
     assert faults(text)
-    assert time.perf_counter() - start < 1
 
 
 @pytest.mark.parametrize(
@@ -261,11 +258,9 @@ def test_dots_in_text_are_no_deep_key(text: str) -> None:
 
 
 def test_long_lines_are_read_quickly() -> None:
-    """Twice the length of a line takes twice the time: 20,000 letters are read within a second."""
-    start = time.perf_counter()
-    assert faults("notes = ['" + "x" * 20_000 + "']") == []
-    assert faults("notes = " + "[" * 20_000 + "]" * 20_000)
-    assert time.perf_counter() - start < 1
+    """Lines of hundreds of thousands of letters end: time does not grow with the square of their length."""
+    assert faults("notes = ['" + "x" * 200_000 + "']") == []
+    assert faults("notes = " + "[" * 200_000 + "]" * 200_000)
 
 
 def test_digest_ignores_the_order_of_keys() -> None:

@@ -172,7 +172,7 @@ def test_tables_hold_no_denormals() -> None:
     with np.errstate(divide="raise", over="raise", invalid="raise"):
         for margin in (0.0, 0.1):
             nodes = superiority._nodes(SINGULAR, 800, margin, 900.0)
-            posterior = superiority._Posterior(SINGULAR, 800)
+            posterior = superiority.Posterior(SINGULAR, 800)
             assert min(posterior.density(nodes).min(), posterior.distribution(nodes).min()) > math.exp(-231)
         assert np.isfinite(by_recurrence(SINGULAR, 800, SHARP, 800)).all()
 

@@ -93,7 +93,7 @@ def posterior_weights(parts: FloatArray, n: int) -> FloatArray:
     ------
     Bernardo & Smith (1994), Bayesian Theory, section 5.2.3: w_k B(a_k + x, b_k + n - x) / B(a_k, b_k), normalised.
     """
-    return np.exp(_Posterior(parts, n).log_weights).T
+    return np.exp(Posterior(parts, n).log_weights).T
 
 
 def by_recurrence(parts_t: FloatArray, n_t: int, parts_c: FloatArray, n_c: int) -> FloatArray:
@@ -157,13 +157,20 @@ def by_quadrature(parts_t: FloatArray, n_t: int, parts_c: FloatArray, n_c: int, 
         return 1.0 - by_quadrature(parts_c, n_c, parts_t, n_t, -margin).T
     parts_t, parts_c = parts_t[parts_t[:, 0] > 0.0], parts_c[parts_c[:, 0] > 0.0]
     size = max(float(parts[:, 1:].sum(axis=1).max()) + n for parts, n in ((parts_t, n_t), (parts_c, n_c)))
-    nodes = _nodes(parts_t, n_t, margin, size)
-    treatment, control = _Posterior(parts_t, n_t), _Posterior(parts_c, n_c)
-    total = np.zeros((n_t + 1, n_c + 1))
-    width = max(1, BLOCK // (max(n_t, n_c) + 1))
+    return summed(Posterior(parts_t, n_t), Posterior(parts_c, n_c), _nodes(parts_t, n_t, margin, size))
+
+
+def summed(one: Posterior, other: Posterior, nodes: Nodes) -> FloatArray:
+    """Sum over the nodes of one arm's density at p times the other's distribution function at u, for every table.
+
+    Shape (n + 1, m + 1), in [0, 1]; raises ``ComputationError`` where a sum leaves it by more than rounding.
+    """
+    n, m = one.a.shape[1], other.a.shape[1]
+    total = np.zeros((n, m))
+    width = max(1, BLOCK // max(n, m))
     for start in range(0, nodes.log_step.size, width):
-        block = _Nodes(*(column[start : start + width] for column in nodes))
-        total += treatment.density(block).T @ control.distribution(block)
+        block = Nodes(*(column[start : start + width] for column in nodes))
+        total += one.density(block).T @ other.distribution(block)
     return _bounded(total)
 
 
@@ -197,7 +204,7 @@ def log_beta(a: FloatArray, b: FloatArray, rate: float | FloatArray) -> FloatArr
     return result
 
 
-class _Nodes(NamedTuple):
+class Nodes(NamedTuple):
     """Logarithms of p, 1 - p, u = p - margin and 1 - u at the nodes, and of the step dp over p (1 - p)."""
 
     p: FloatArray
@@ -207,7 +214,7 @@ class _Nodes(NamedTuple):
     log_step: FloatArray
 
 
-class _Posterior:
+class Posterior:
     """Shapes of every part after every count, what ``log_beta`` says of them, and their weights; shape (K, n + 1)."""
 
     def __init__(self, parts: FloatArray, n: int) -> None:
@@ -223,16 +230,16 @@ class _Posterior:
             self.log_weights -= self.log_weights.max(axis=0)
             self.log_weights -= np.log(np.exp(self.log_weights).sum(axis=0))
 
-    def density(self, nodes: _Nodes) -> FloatArray:
+    def density(self, nodes: Nodes) -> FloatArray:
         """Density of the mixture at p times the step, shape (nodes, n + 1)."""
         constant, ones = self.log_weights - self.log_beta, np.ones_like(nodes.p)
         total = np.zeros((nodes.p.size, self.a.shape[1]))
-        for k, (near, far) in enumerate(zip(*_relative(nodes.p, nodes.not_p, self.rates), strict=True)):
+        for k, (near, far) in enumerate(zip(*relative(nodes.p, nodes.not_p, self.rates), strict=True)):
             factors = np.stack([self.a[k], self.b[k], np.ones_like(self.a[k]), constant[k]])
             total += _exponential(np.stack([near, far, nodes.log_step, ones], axis=1) @ factors)
         return total
 
-    def distribution(self, nodes: _Nodes) -> FloatArray:
+    def distribution(self, nodes: Nodes) -> FloatArray:
         """Distribution function of the mixture at u, shape (nodes, n + 1); upwards from x = n, where it is least.
 
         I(a, b + 1) - I(a + 1, b) = u^a (1 - u)^b / (a B(a, b + 1)), Abramowitz & Stegun 26.5.15 and 26.5.16.
@@ -240,7 +247,7 @@ class _Posterior:
         constant, ones = -self.log_beta - np.log(self.a) - np.log1p(-self.rates), np.ones_like(nodes.u)
         weights = np.exp(np.maximum(self.log_weights, FLOOR))
         total = np.zeros((nodes.u.size, self.a.shape[1]))
-        for k, (near, far) in enumerate(zip(*_relative(nodes.u, nodes.not_u, self.rates), strict=True)):
+        for k, (near, far) in enumerate(zip(*relative(nodes.u, nodes.not_u, self.rates), strict=True)):
             factors = np.stack([self.a[k], self.b[k] - 1.0, constant[k]])
             factors[:, -1] = 0.0  # the place of x = n, where (1 - u)^(b - 1) could overflow
             values = _exponential(np.stack([near, far, ones], axis=1) @ factors)
@@ -277,11 +284,11 @@ def _pair(part_t: FloatArray, n_t: int, part_c: FloatArray, n_c: int) -> FloatAr
 def _one(a_t: float, b_t: float, a_c: float, b_c: float) -> float:
     """P(Beta(a_t, b_t) > Beta(a_c, b_c)) by quadrature on the nodes of the whole grid, without its tables."""
     nodes = _nodes(np.array([[1.0, a_t, b_t]]), 0, 0.0, max(a_t + b_t, a_c + b_c))
-    density = _Posterior(np.array([[1.0, a_t, b_t]]), 0).density(nodes)[:, 0]
+    density = Posterior(np.array([[1.0, a_t, b_t]]), 0).density(nodes)[:, 0]
     return float(density @ _distribution(a_c, b_c, nodes.u, nodes.not_u))
 
 
-def _nodes(parts: FloatArray, n: int, margin: float, size: float) -> _Nodes:
+def _nodes(parts: FloatArray, n: int, margin: float, size: float) -> Nodes:
     """Nodes for p = margin + (1 - margin) v, formed by additions only, cut where every posterior of p has ended.
 
     Ends: P(p < r) <= exp(-(a + b) KL(a / (a + b), r)) left of the mean of a Beta, Henzi & Duembgen (2022),
@@ -299,14 +306,21 @@ def _nodes(parts: FloatArray, n: int, margin: float, size: float) -> _Nodes:
     rest = math.log1p(-margin)
     shift = math.log(margin) if margin > 0.0 else -math.inf
     not_p, u = rest + not_v, rest + v
-    p, not_u = _complement(not_p, np.logaddexp(shift, u)), _complement(u, np.logaddexp(shift, not_p))
+    p, not_u = complement(not_p, np.logaddexp(shift, u)), complement(u, np.logaddexp(shift, not_p))
     log_step = np.log(h * math.pi * np.cosh(s)) + v - p  # dp / (p (1 - p)) = dv / (v (1 - v)) times v / p
-    begun = np.any([_within(first, second + n, p, not_p) for first, second in zip(a, b, strict=True)], axis=0)
-    keep = begun & np.any([_within(first, second + n, not_p, p) for first, second in zip(b, a, strict=True)], axis=0)
-    return _Nodes(p[keep], not_p[keep], u[keep], not_u[keep], log_step[keep])
+    keep = occupied(parts, n, p, not_p)
+    return Nodes(p[keep], not_p[keep], u[keep], not_u[keep], log_step[keep])
 
 
-def _complement(log_x: FloatArray, otherwise: FloatArray) -> FloatArray:
+def occupied(parts: FloatArray, n: int, log_p: FloatArray, log_not_p: FloatArray) -> BoolArray:
+    """Whether some posterior after n patients may have more than e^-38 on either side of a rate, given its logs."""
+    a, b = parts[:, 1], parts[:, 2]
+    begun = np.any([_within(*pair, log_p, log_not_p) for pair in zip(a, b + n, strict=True)], axis=0)
+    lasts = np.any([_within(*pair, log_not_p, log_p) for pair in zip(b, a + n, strict=True)], axis=0)
+    return np.asarray(begun & lasts)
+
+
+def complement(log_x: FloatArray, otherwise: FloatArray) -> FloatArray:
     """Logarithm of 1 - x with all its digits where x is below a half; elsewhere the other value."""
     small = np.minimum(log_x, -math.log(2.0))
     return np.where(small == log_x, np.log1p(-np.exp(small)), otherwise)
@@ -323,19 +337,19 @@ def _distribution(a: float, b: float, log_u: FloatArray, log_not_u: FloatArray) 
     """I_u(a, b) from the end that is nearer, because u rounded to 1 loses (1 - u)^b."""
     left = log_u < log_not_u
     result = np.empty_like(log_u)
-    result[left] = _left_tail(a, b, log_u[left])
-    result[~left] = 1.0 - _left_tail(b, a, log_not_u[~left])
+    result[left] = left_tail(a, b, log_u[left])
+    result[~left] = 1.0 - left_tail(b, a, log_not_u[~left])
     return result
 
 
-def _left_tail(a: float, b: float, log_u: FloatArray) -> FloatArray:
+def left_tail(a: float, b: float, log_u: FloatArray) -> FloatArray:
     """I_u(a, b) from log u."""
     tail: FloatArray = special.betainc(a, b, np.exp(np.maximum(log_u, POWER_LAW)))
     power = a * np.minimum(log_u - POWER_LAW, 0.0)
     return tail * np.exp(np.maximum(power, DEEP))
 
 
-def _relative(log_u: FloatArray, log_not_u: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
+def relative(log_u: FloatArray, log_not_u: FloatArray, rate: FloatArray) -> tuple[FloatArray, FloatArray]:
     """log(u / rate) and log((1 - u) / (1 - rate)), from one difference where u is near the rate; a row per rate.
 
     Shapes of 1e5 multiply the rounding of a plain logarithm to 1e-11.
