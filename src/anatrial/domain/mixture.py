@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Self
+from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from scipy.special import betainc, betaln
 
+from anatrial.domain import mixture_json
 from anatrial.errors import ComputationError, Fault, InputError
-from anatrial.numerics import FloatArray, beta
-from anatrial.numerics.superiority import probability_greater
+from anatrial.numerics import FloatArray, beta, difference, information, mixture_fit
 
 LEAST_SHAPE, MOST_SHAPE = 1e-3, 1e6
+FEWEST_DRAWS = 20
+Strength = Literal["elir", "elir_log_odds", "morita", "mode"]  # what may be missing
 
 
 def shapes_of(mean: float, effective_n: float) -> tuple[float, float]:
@@ -86,6 +89,33 @@ class BetaMixture:
         a, b, _ = at(strong)
         return cls.beta(a, b)
 
+    @classmethod
+    def of_draws(cls, rates: Sequence[float] | FloatArray) -> Self:
+        """A mixture of 1 to 4 Betas, shapes at least 1, for draws of a rate, chosen as RBesT's ``automixfit`` does.
+
+        ``rates`` has shape (draws,), each above 0 and below 1, at least 20 of them; otherwise ``InputError``. The
+        number of parts has the least -2 log likelihood + 6 per parameter.
+        """
+        draws = np.asarray(rates, dtype=np.float64)
+        if draws.ndim != 1 or len(draws) < FEWEST_DRAWS or not bool(((draws > 0) & (draws < 1)).all()):
+            got = f"an array of shape {draws.shape}" + (
+                f" from {draws.min():g} to {draws.max():g}" if draws.size else ""
+            )
+            raise InputError(Fault("draws", got, f"at least {FEWEST_DRAWS} rates above 0 and below 1"))
+        parts, _ = mixture_fit.of_draws(draws)
+        total = math.fsum(parts[:, 0])
+        return cls(tuple(BetaPart(w / total, a, b) for w, a, b in parts.tolist()))
+
+    @classmethod
+    def from_rbest(cls, text: str) -> Self:
+        """The mixture in a file that RBesT's ``write_mix_json`` wrote; ``InputError`` where it is none of a rate."""
+        parts = mixture_json.read(text, shapes=(LEAST_SHAPE, MOST_SHAPE))
+        return cls(tuple(BetaPart(*part) for part in parts))
+
+    def to_rbest(self) -> str:
+        """The mixture as JSON for RBesT's ``read_mix_json``, every digit kept."""
+        return mixture_json.written(self.parts)
+
     def robustified(self, part: BetaPart) -> Self:
         """The mixture with ``part`` added: the other weights are scaled by one minus its weight."""
         kept = tuple(BetaPart(p.weight * (1 - part.weight), p.a, p.b) for p in self.parts)
@@ -119,6 +149,37 @@ class BetaMixture:
             return self.parts[0].a + self.parts[0].b
         return self.mean * (1 - self.mean) / self.sd**2 - 1
 
+    @property
+    def elir(self) -> float | None:
+        """Expected local-information ratio, in patients: how peaked the prior is, averaged over itself.
+
+        May be negative; None where it does not exist, and ``why_no("elir")`` says why.
+        Source: Neuenschwander, Weber, Schmidli & O'Hagan (2020), Biometrics 76:578-587.
+        """
+        return None if self.why_no("elir") else information.elir(self.array)
+
+    @property
+    def elir_log_odds(self) -> float | None:
+        """The same with the density of the log odds; it exists more often. None where ``why_no`` says why."""
+        return None if self.why_no("elir_log_odds") else information.elir_log_odds(self.array)
+
+    @property
+    def morita(self) -> float | None:
+        """Effective sample size from the curvature at the mode: the most optimistic. None where ``why_no`` says why.
+
+        Source: Morita, Thall & Mueller (2008), Biometrics 64:595-602, as RBesT has it.
+        """
+        return None if self.why_no("morita") else information.morita(self.array)
+
+    @property
+    def mode(self) -> float | None:
+        """The rate with the highest density, 0 and 1 included; None where ``why_no`` says why."""
+        return None if self.why_no("mode") else information.mode(self.array)
+
+    def why_no(self, number: Strength) -> str:
+        """Why a number does not exist for this mixture, in words; empty where it does."""
+        return information.WHY_NOT[number](self.array)
+
     def density(self, rate: float) -> float:
         """Density at a rate in [0, 1]; may be infinite at the ends."""
         return float(np.exp(beta.log_density(self.array, np.array([rate]))[0]))
@@ -144,12 +205,12 @@ class BetaMixture:
         if not 0 <= x <= n:
             raise InputError(Fault("update", f"{x} of {n}", "0 <= responders <= n"))
         log_w = [
-            (math.log(w) if w > 0 else -math.inf) + float(betaln(a + x, b + n - x) - betaln(a, b))
+            (math.log(w) if w > 0 else -math.inf) + float(betaln(a + x, b + (n - x)) - betaln(a, b))
             for w, a, b in self.parts
         ]
         raw = np.exp(np.array(log_w) - max(log_w))
         pairs = zip((raw / raw.sum()).tolist(), self.parts, strict=True)
-        return type(self)(tuple(BetaPart(w, a + x, b + n - x) for w, (_, a, b) in pairs))
+        return type(self)(tuple(BetaPart(w, a + x, b + (n - x)) for w, (_, a, b) in pairs))
 
     def predictive(self, n: int) -> FloatArray:
         """Probability of 0..n responders in the next n patients, shape (n + 1,)."""
@@ -160,10 +221,16 @@ class BetaMixture:
         return min(int(np.searchsorted(np.cumsum(self.predictive(n)), p - 1e-12)), n)
 
     def probability_above(self, other: BetaMixture, margin: float = 0.0) -> float:
-        """P(self > other + margin) for independent rates."""
-        if not -1 < margin < 1:
-            return float(margin <= -1)
-        return float(probability_greater(self.array, 0, other.array, 0, margin)[0, 0])
+        """P(self > other + margin) for independent rates, accurate where it is small."""
+        return difference.upper_tail(self.array, other.array, margin)
+
+    def difference_density(self, other: BetaMixture, x: float) -> float:
+        """Density of self - other at x, for independent rates; may be infinite at 0."""
+        return difference.density(self.array, other.array, x)
+
+    def difference_quantile(self, other: BetaMixture, p: float) -> float:
+        """The difference self - other below which lies probability ``p``, for independent rates."""
+        return difference.quantile(self.array, other.array, p)
 
     def said(self) -> str:
         """Closed form in words: ``0.8 Beta(8, 26) + 0.2 Beta(1, 1)``."""

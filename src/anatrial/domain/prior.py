@@ -68,6 +68,8 @@ class Contribution(Spec):
     responders: Count
     weight: Rate
     why: Text
+    basket: Name | None = None
+    """The indication it comes from, where a recipe borrows between several."""
 
 
 class Origin(Spec):

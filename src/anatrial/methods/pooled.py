@@ -3,10 +3,10 @@
 from typing import Literal
 
 from anatrial.domain.evidence import Discount, Tier
-from anatrial.methods.recipe import DISCOUNTS, Counted
+from anatrial.methods.recipe import DISCOUNTS, Additive
 
 
-class Pooled(Counted):
+class Pooled(Additive):
     """Every study counts in full; case reports and meta-analyses count nothing unless ``weights`` says so in words."""
 
     method: Literal["pooled"]

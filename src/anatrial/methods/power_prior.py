@@ -3,10 +3,10 @@
 from typing import Literal
 
 from anatrial.domain.evidence import Discount, Tier
-from anatrial.methods.recipe import DISCOUNTS, Counted
+from anatrial.methods.recipe import DISCOUNTS, Additive
 
 
-class PowerPrior(Counted):
+class PowerPrior(Additive):
     """Counts at a fraction: one for all studies, or the table of design tiers, or per study with its reason."""
 
     method: Literal["power_prior"]

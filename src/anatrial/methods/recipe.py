@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from anatrial.domain.evidence import Discount, Outcome, Study, Tier
 from anatrial.domain.mixture import BetaMixture, BetaPart, shapes_of
 from anatrial.domain.prior import Contribution
-from anatrial.spec import Name, OpenRate, Rate, Shape, Spec, Text
+from anatrial.spec import Count, Name, OpenRate, Rate, Shape, Spec, Text
 
 DISCOUNTS: dict[Tier, Discount] = {
     "rct_double_blind": Discount(weight=0.5, why="randomised and blind, but other sites, years and entry criteria"),
@@ -71,11 +71,19 @@ class Recipe(Spec):
         raise TypeError(contributions)
 
 
+class Assumed(Spec):
+    """A count that was printed as a rounded percentage only: one of the integers that fit, and why this one."""
+
+    responders: Count
+    why: Text
+
+
 class Counted(Recipe):
-    """A recipe that adds weighted counts to a base prior."""
+    """A recipe that rests on the counts of outcomes."""
 
     outcomes: Annotated[tuple[Name, ...], Field(min_length=1)]
-    base: Base = Base()
+    assumed: dict[Name, Assumed] = {}
+    """Counts of outcomes whose printed percentage fits several integers."""
     weights: dict[Name, Discount] = {}
     """Weight of a study by its id, where it differs from the method's own, with the reason in words."""
     treated_as_same: tuple[Equated, ...] = ()
@@ -85,25 +93,35 @@ class Counted(Recipe):
         raise TypeError(tier)
 
     def contributions(
-        self, records: tuple[tuple[Study, Outcome], ...], better: Mapping[str, str]
+        self, records: tuple[tuple[Study, Outcome], ...], better: Mapping[str, str], basket: str | None = None
     ) -> tuple[Contribution, ...]:
         """The counts and weights of the records, in their order; ``better`` tells each endpoint's direction."""
         found = []
         for study, outcome in records:
             weight = self.weights.get(study.id) or self.default_weight(study.tier)
+            assumed = self.assumed.get(outcome.id)
+            events = assumed.responders if assumed else outcome.responders or 0
+            n = outcome.n or 0
             found.append(
                 Contribution(
                     outcome=outcome.id,
                     study=study.id,
                     title=study.title,
                     visit=outcome.visit,
-                    n=outcome.n or 0,
-                    responders=_responders(outcome, better[outcome.endpoint]),
+                    n=n,
+                    responders=events if better[outcome.endpoint] == "more" else n - events,
                     weight=weight.weight,
-                    why=weight.why,
+                    why=f"{weight.why}; {events} responders assumed: {assumed.why}" if assumed else weight.why,
+                    basket=basket,
                 )
             )
         return tuple(found)
+
+
+class Additive(Counted):
+    """A recipe that adds weighted counts to a base prior."""
+
+    base: Base = Base()
 
     def mixture(self, contributions: tuple[Contribution, ...]) -> BetaMixture:
         """Beta(base a + weighted responders, base b + weighted non-responders), without the robust part.
@@ -113,9 +131,3 @@ class Counted(Recipe):
         a = self.base.a + sum(c.weight * c.responders for c in contributions)
         b = self.base.b + sum(c.weight * (c.n - c.responders) for c in contributions)
         return BetaMixture.beta(a, b)
-
-
-def _responders(outcome: Outcome, better: str) -> int:
-    """Responders; where fewer is better, those without the event."""
-    events = outcome.responders or 0
-    return events if better == "more" else (outcome.n or 0) - events
