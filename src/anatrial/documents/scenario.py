@@ -12,8 +12,9 @@ from anatrial.documents.indication import Indication
 from anatrial.documents.scenario_faults import cross_faults, loose_faults
 from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior, PriorRef, written_out
-from anatrial.errors import Fault
+from anatrial.errors import Fault, InputError
 from anatrial.rules import AnyRule
+from anatrial.rules.self_adapting import SelfAdapting
 from anatrial.spec import MAX_N, Name, Rate, Spec, Text, Versioned, digest, examine_toml, parse_toml, spoken
 from anatrial.truths import AnyTruth
 from anatrial.truths.no_effect import NoEffect
@@ -182,7 +183,10 @@ def _written(mixture: BetaMixture) -> Prior:
 def resolve(
     scenario: Scenario, look_up: Callable[[str, PriorRef], Prior]
 ) -> tuple[Scenario, tuple[tuple[str, Prior], ...]]:
-    """The scenario with every named prior written out, and each prior with the place that uses it."""
+    """The scenario with every named prior written out, and each prior with the place that uses it.
+
+    Raises ``InputError`` where the rule does not fit a prior that it names.
+    """
     found: list[tuple[str, Prior]] = []
 
     def walk(value: Any, path: tuple[str | int, ...]) -> Any:
@@ -198,4 +202,10 @@ def resolve(
             return {key: walk(inner, (*path, key)) for key, inner in value.items()}
         return value
 
-    return walk(scenario, ()), tuple(found)
+    resolved: Scenario = walk(scenario, ())
+    priors = dict(found)
+    if isinstance(resolved.rule, SelfAdapting) and priors["rule.analysis_prior.control"].origin is not None:
+        fault = resolved.rule.delta_fault()
+        if fault is not None:
+            raise InputError(Fault("rule.delta", *fault))
+    return resolved, tuple(found)

@@ -14,12 +14,16 @@ from anatrial.domain.results import Alternative, Borrowing, Estimate, KeptWeight
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import null_margin, power
 from anatrial.plan.derive import without_each_study
-from anatrial.rules.posterior import Posterior
+from anatrial.rules.criteria import Criteria
+from anatrial.rules.posterior import AnalysisPrior, Posterior
+from anatrial.rules.self_adapting import SelfAdapting
 
+Borrower = Posterior | SelfAdapting
+"""The rules whose analysis prior may hold history."""
 UNIFORM = BetaMixture.beta(1.0, 1.0)
 
 
-def informative_arms(rule: Posterior, look: Look) -> tuple[str, ...]:
+def informative_arms(rule: Borrower | Criteria, look: Look) -> tuple[str, ...]:
     """Arms whose analysis prior is worth more than two patients and is updated by the trial's own data."""
     arms = {"treatment": rule.analysis_prior.treatment, "control": rule.analysis_prior.control if look.n_c else None}
     return tuple(arm for arm, ref in arms.items() if ref is not None and _informative(ref))
@@ -32,14 +36,14 @@ def _informative(ref: PriorRef) -> bool:
 def borrowing(used: ResolvedScenario, look: Look, regions: Regions) -> Borrowing | None:
     """What the informative analysis priors buy and cost; None where there are none."""
     rule = used.resolved.rule
-    if not isinstance(rule, Posterior):
+    if not isinstance(rule, Borrower):
         return None
     arms = informative_arms(rule, look)
     if not arms:
         return None
     judge = _Judge(used.resolved, look)
     now = judge.row("this design", rule, regions)
-    plain = with_priors(rule, dict.fromkeys(arms, UNIFORM))
+    plain = without_history(rule, arms)
     rows = [now, judge.row("none, same certainty", plain)]
     if now.type1 is not None:
         rows.append(judge.calibrated("none, type I error not above it", plain, now.type1))
@@ -50,8 +54,8 @@ def borrowing(used: ResolvedScenario, look: Look, regions: Regions) -> Borrowing
         arms=arms,
         rows=tuple(rows),
         without_study=_without(used, rule, judge),
-        kept=_kept(control, look),
-        prior_weight=_history_weight(control, control.mixture),
+        kept=_kept(rule, control, look),
+        prior_weight=_history_weight(control, control.mixture) if isinstance(rule, Posterior) else None,
         predicted=_predicted(control.mixture, look),
     )
 
@@ -64,7 +68,7 @@ class _Judge:
         self.planned = scenario.planned
         self.ends = (scenario.null.control.lowest, scenario.null.control.highest) if scenario.null else None
 
-    def row(self, label: str, rule: Posterior, regions: Regions | None = None) -> Alternative:
+    def row(self, label: str, rule: Borrower, regions: Regions | None = None) -> Alternative:
         regions = regions or rule.regions((self.look,))[0]
         chance = power(regions, self.planned)[0] if self.planned else None
         type1 = None
@@ -99,13 +103,22 @@ def shortest(lowest: float, highest: float) -> float:
     return lowest
 
 
-def with_priors(rule: Posterior, mixtures: dict[str, BetaMixture]) -> Posterior:
+def with_priors(rule: Borrower, mixtures: dict[str, BetaMixture]) -> Borrower:
     """The rule with the analysis prior of some arms replaced."""
     refs = {arm: written_out(mixture) for arm, mixture in mixtures.items()}
     return rule.model_copy(update={"analysis_prior": rule.analysis_prior.model_copy(update=refs)})
 
 
-def _without(used: ResolvedScenario, rule: Posterior, judge: _Judge) -> tuple[Alternative, ...]:
+def without_history(rule: Borrower, arms: tuple[str, ...]) -> Posterior:
+    """The rule with uniform priors on these arms; of a self-adapting control prior the vague part alone is left."""
+    plain = with_priors(rule, dict.fromkeys(arms, UNIFORM))
+    if isinstance(plain, Posterior):
+        return plain
+    priors = AnalysisPrior(treatment=plain.analysis_prior.treatment, control=plain.vague)
+    return Posterior(kind="posterior", certainty=plain.certainty, margin=plain.margin, analysis_prior=priors)
+
+
+def _without(used: ResolvedScenario, rule: Borrower, judge: _Judge) -> tuple[Alternative, ...]:
     rows = []
     for where, prior in used.priors:
         arm = where.rpartition(".")[2]
@@ -113,8 +126,11 @@ def _without(used: ResolvedScenario, rule: Posterior, judge: _Judge) -> tuple[Al
             continue
         titles = {c.study: c.title for c in prior.contributions}
         for study, informative in without_each_study(used.indication, prior.name.partition("/")[2]):
-            variant = with_priors(rule, {arm: robustified_like(prior, informative)})
-            rows.append(judge.row(f"without {titles[study]}", variant))
+            variant, label = with_priors(rule, {arm: robustified_like(prior, informative)}), f"without {titles[study]}"
+            if isinstance(variant, SelfAdapting) and not variant.alternatives:  # its weight is not defined then
+                rows.append(Alternative(label, variant.certainty, None, None))
+            else:
+                rows.append(judge.row(label, variant))
     return tuple(rows)
 
 
@@ -124,8 +140,10 @@ def robustified_like(prior: Prior, informative: BetaMixture) -> BetaMixture:
     return informative.robustified(extra[0]) if extra else informative
 
 
-def _kept(control: Prior, look: Look) -> tuple[KeptWeight, ...]:
+def _kept(rule: Borrower, control: Prior, look: Look) -> tuple[KeptWeight, ...]:
     """Weight of history after each control result; nothing where the prior does not say which part is history."""
+    if isinstance(rule, SelfAdapting):
+        return tuple(KeptWeight(x, w) for x, w in enumerate(rule.weights(look.n_c).posterior.tolist()))
     if control.robust_weight < 1e-12:
         return ()
     counts = range(look.n_c + 1)

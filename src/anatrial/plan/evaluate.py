@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from anatrial import __version__
 from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
+from anatrial.documents.scenario_faults import splits, uncertain_benchmark, without_effect
 from anatrial.domain.counts import Regions
 from anatrial.domain.results import ROUNDING, Breach, Evaluation, Metric, OperatingCharacteristics, Verdict, judged
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import characteristics, null_margin, null_rates
 from anatrial.numerics import FloatArray
-from anatrial.plan.borrowing import borrowing
+from anatrial.plan.borrowing import borrowing, informative_arms
+from anatrial.rules.criteria import Criteria
+from anatrial.rules.self_adapting import SelfAdapting
 from anatrial.truths.design_prior import DesignPrior
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
@@ -24,7 +29,7 @@ def evaluate(scenario: ResolvedScenario) -> Evaluation:
     look, regions = looks[-1], plan.rule.regions(looks)[-1]
     rates = curve_rates(plan)
     found = tuple(
-        characteristics(name, plan.rule, regions, truth, rates=rates, planned=plan.planned)
+        _vouched(plan, characteristics(name, plan.rule, regions, truth, rates=rates, planned=plan.planned))
         for name, truth in plan.truths.items()
     )
     return Evaluation(
@@ -41,6 +46,21 @@ def evaluate(scenario: ResolvedScenario) -> Evaluation:
         scenario_digest=scenario.digest,
         tool_version=__version__,
     )
+
+
+SPLIT = {"true_success", "false_success", "success_is_true", "effect_is_true", "plan_is_reached"}
+"""Metrics that tell true successes from false ones."""
+
+
+def _vouched(plan: Scenario, found: OperatingCharacteristics) -> OperatingCharacteristics:
+    """Without the numbers that are no errors, or no true successes, under a rule that also asks for less."""
+    truth = plan.truths[found.truth]
+    unfit: set[str] = set()
+    if isinstance(truth, Points) and not without_effect(plan, truth):
+        unfit = {"type1_at"}
+    elif isinstance(truth, DesignPrior):
+        unfit = (set() if splits(plan, truth) else SPLIT) | (set() if plan.rule.edge is not None else {"type1_average"})
+    return replace(found, metrics=tuple(metric for metric in found.metrics if metric.name not in unfit))
 
 
 def curve_rates(plan: Scenario) -> FloatArray:
@@ -99,10 +119,28 @@ def _breaches(
     return breaches
 
 
+def _outweighing(scenario: ResolvedScenario) -> list[str]:
+    """Analysis priors that are worth more patients than the arm whose data are to update them."""
+    look, said = scenario.resolved.design.looks()[-1], []
+    planned = {"treatment": look.n_t, "control": look.n_c}
+    for where, prior in scenario.priors:
+        place, _, arm = where.rpartition(".")
+        n = planned.get(arm, 0) if place == "rule.analysis_prior" else 0
+        worth = prior.mixture.effective_n
+        if 0 < n < worth:
+            name = getattr(scenario.scenario.arms, arm)
+            said.append(
+                f"the analysis prior of {name} is worth {worth:.3g} patients (moment effective n), "
+                f"{worth / n:.2g} times the {n} planned: it outweighs the arm's own data"
+            )
+    return said
+
+
 def _notes(scenario: ResolvedScenario, regions: Regions) -> list[str]:
     plan, notes = scenario.resolved, []
     for prior in {p.name: p for _, p in scenario.priors}.values():
         notes += [f"{prior.name} treats as the same: {equated}" for equated in prior.equated]
+    notes += _outweighing(scenario)
     if any(isinstance(t, DesignPrior) and t.control is not None for t in plan.truths.values()):
         notes.append("the rates of the two arms are taken as independent under the design priors")
     analysis = {s for where, prior in scenario.priors if where.startswith("rule.") for s in prior.studies}
@@ -112,7 +150,18 @@ def _notes(scenario: ResolvedScenario, regions: Regions) -> list[str]:
         notes.append(
             f"analysis prior and design prior share studies ({shared}): the assurance believes its own history"
         )
-    if plan.design.single_arm and plan.rule.fixed_benchmark is None:
+    if isinstance(plan.rule, Criteria) and (arms := informative_arms(plan.rule, scenario.resolved.design.looks()[-1])):
+        notes.append(
+            f"the analysis prior of {' and '.join(arms)} holds history: what that buys is told for rules of the kinds "
+            "posterior and self_adapting only"
+        )
+    if isinstance(plan.rule, SelfAdapting) and len(plan.rule.alternatives) == 1:
+        high = plan.rule.alternatives[0][0] > plan.rule.history.mean
+        notes.append(
+            f"the historical mean {'minus' if high else 'plus'} delta is no rate: control results "
+            f"{'below' if high else 'above'} that mean never count as a conflict with history"
+        )
+    if uncertain_benchmark(plan):
         notes.append(
             "history is the rate to beat here: it is not borrowed into an arm, and no result of the trial moves it"
         )

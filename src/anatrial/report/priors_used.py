@@ -3,34 +3,41 @@
 from __future__ import annotations
 
 from anatrial.documents.scenario import ResolvedScenario
+from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior
 from anatrial.domain.results import Borrowing, Evaluation
 from anatrial.report.numbers import wrapped
+from anatrial.rules.self_adapting import SelfAdapting
 
 
 def prior_lines(result: Evaluation, used: ResolvedScenario) -> list[str]:
     """Each prior once, with every use of it; then what borrowing from history means for the control arm."""
-    uses: dict[str, list[str]] = {}
-    priors: dict[str, Prior] = {}
-    for where, prior in result.priors:
-        uses.setdefault(prior.name, []).append(_use(where, used))
-        priors[prior.name] = prior
+    uses: dict[tuple[str, BetaMixture], list[str]] = {}
+    priors: dict[tuple[str, BetaMixture], Prior] = {}
+    for where, prior in result.priors:  # one name may be used with several robust weights
+        key = prior.name, prior.mixture
+        uses.setdefault(key, []).append(_use(where, used))
+        priors[key] = prior
     lines: list[str] = []
-    for name, prior in priors.items():
+    for key, prior in priors.items():
         fresh = " (up to date)" if prior.origin else ""
-        lines += wrapped(f"{name}{fresh}: {', '.join(uses[name])}")
+        lines += wrapped(f"{prior.name}{fresh}: {', '.join(uses[key])}")
         if prior.origin:
             lines += [line for said in _rests_on(prior) for line in wrapped(said, indent="  ")]
     if result.borrowing is not None and result.look.n_c:
         control = next(prior for where, prior in result.priors if where == "rule.analysis_prior.control")
-        lines += _history(result.borrowing, control, result.look.n_c, used.scenario.arms.control)
+        lines += _history(result.borrowing, control, result.look.n_c, used)
     return lines
 
 
 def _use(where: str, used: ResolvedScenario) -> str:
+    if where == "rule.vague":
+        return f"vague part of the analysis prior of {used.scenario.arms.control}"
     arm = where.rpartition(".")[2]
     name = getattr(used.scenario.arms, arm)
     if where.startswith("rule."):
+        if arm == "control" and isinstance(used.scenario.rule, SelfAdapting):
+            return f"historical part of the analysis prior of {name} (what the final analysis assumes)"
         if arm == "control" and used.scenario.design.single_arm:
             return f"analysis prior, the historical {name} rate to beat"
         return f"analysis prior of {name} (what the final analysis assumes)"
@@ -61,20 +68,27 @@ def _rests_on(prior: Prior) -> list[str]:
     return [*lines, f'+ {100 * prior.robust_weight:.3g} % "history may not apply" ({vague}). {worth}']
 
 
-def _history(borrowed: Borrowing, prior: Prior, n_c: int, control: str) -> list[str]:
-    lines = []
+def _history(borrowed: Borrowing, prior: Prior, n_c: int, used: ResolvedScenario) -> list[str]:
+    lines, rule, control = [], used.resolved.rule, used.scenario.arms.control
+    adapts = isinstance(rule, SelfAdapting)
     median = n_c // 2
     if borrowed.predicted is not None:
         median, low, high = borrowed.predicted
         responders = "responder" if median == 1 else "responders"
-        lines.append(f"The analysis prior expects {median} {control} {responders} of {n_c} (95 % {low}-{high})")
-    if borrowed.predicted is not None and len(prior.mixture.parts) == 1:
+        which = "historical part" if adapts else "analysis prior"
+        lines.append(f"The {which} expects {median} {control} {responders} of {n_c} (95 % {low}-{high})")
+    if borrowed.predicted is not None and len(prior.mixture.parts) == 1 and not adapts:
         lines += wrapped(f"The prior has no robust part: it keeps its full weight whatever the {control} result")
-    if borrowed.kept and borrowed.prior_weight is not None:
-        lost = next((k.x for k in borrowed.kept if k.x > median and k.weight < 0.05), n_c)
-        shown = sorted({median, n_c // 2, lost})
-        said = "; ".join(
-            f"{borrowed.kept[x].weight:.2f} after {x}{f' of {n_c}' if x == shown[0] else ''}" for x in shown
-        )
+    if not borrowed.kept:
+        return lines
+    lost = next((k.x for k in borrowed.kept if k.x > median and k.weight < 0.05), n_c)
+    shown = sorted({median, n_c // 2, lost, *((0,) if adapts else ())})  # the rule doubts low results too
+    places = {x: f"after {x}{f' of {n_c}' if x == shown[0] else ''}" for x in shown}
+    if isinstance(rule, SelfAdapting):
+        given = rule.weights(n_c).prior
+        said = "; ".join(f"{given[x]:.2f} / {borrowed.kept[x].weight:.2f} {places[x]}" for x in shown)
+        lines += wrapped(f"Weight of history as the rule sets it / after Bayes' rule: {said}")
+    elif borrowed.prior_weight is not None:
+        said = "; ".join(f"{borrowed.kept[x].weight:.2f} {places[x]}" for x in shown)
         lines += wrapped(f"Weight of history: {borrowed.prior_weight:.2f} now; {said}")
     return lines

@@ -8,6 +8,7 @@ from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.evidence import Endpoint
 from anatrial.domain.results import Evaluation
 from anatrial.report.numbers import patients, percent, rate
+from anatrial.rules.self_adapting import SelfAdapting
 from anatrial.truths.base import RateTruth
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
@@ -70,12 +71,17 @@ def _analysis_priors(result: Evaluation, used: ResolvedScenario) -> list[str]:
     for where, prior in result.priors:
         if not where.startswith("rule."):
             continue
+        if where == "rule.vague":
+            said.append(f"Its vague part is {prior.mixture.said()}.")
+            continue
         arm = where.rpartition(".")[2]
         name = getattr(used.scenario.arms, arm)
         known = f", from {len(prior.studies)} published studies," if prior.studies else ""
         vague = f" (weight {prior.robust_weight:.2g} on a vague part)" if prior.robust_weight > 1e-12 else ""
         benchmark = arm == "control" and used.scenario.design.single_arm
         what = f"historical {name} rate to beat" if benchmark else f"analysis prior of the {name} rate"
+        if arm == "control" and isinstance(used.scenario.rule, SelfAdapting):
+            what = f"historical part of the {what}"
         said.append(f"The {what}{known} is {prior.mixture.said()}{vague}.")
     return said
 

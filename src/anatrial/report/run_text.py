@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.results import Alternative, Breach, Curve, Evaluation, OperatingCharacteristics, Verdict
-from anatrial.report.boundary import boundary_lines
+from anatrial.report.boundary import MOST_COLUMNS, boundary_lines
 from anatrial.report.numbers import METRICS, beside, chance, columns, percent, rate, table, wrapped
 from anatrial.report.priors_used import prior_lines
 from anatrial.report.protocol import counted, protocol_text, randomised
@@ -29,7 +29,7 @@ def run_text(result: Evaluation, used: ResolvedScenario) -> str:
         *(_grid(found, arms.treatment, arms.control) for found in result.characteristics),
         *(_assurance(found) for found in result.characteristics),
         _estimators(result),
-        boundary_lines(result.regions.success, arms.treatment, arms.control),
+        _needed(result, used),
         _cautions(result, used),
         ["Protocol text:", *wrapped(protocol_text(result, used), indent="  ")],
         [_foot(result)],
@@ -157,15 +157,14 @@ def _assurance(found: OperatingCharacteristics) -> list[str]:
     value = {m.name: chance(m.estimate.value) for m in found.metrics}
     if found.metric("assurance").estimate.value == 0:
         return [f"Assurance (chance of success given what we know, {found.truth}): 0, no result is a success"]
-    parts = f"true successes {value['true_success']}, false ones {value['false_success']}"
-    lines = [
-        f"Assurance (chance of success given what we know, {found.truth}): {value['assurance']}",
-        f"  {parts}; a success is a true one with probability {value['success_is_true']}",
-        f"  the effect exists with probability {value['effect_is_true']}: no trial can promise more",
-    ]
+    lines = [f"Assurance (chance of success given what we know, {found.truth}): {value['assurance']}"]
+    if "true_success" in value:
+        parts = f"true successes {value['true_success']}, false ones {value['false_success']}"
+        lines.append(f"  {parts}; a success is a true one with probability {value['success_is_true']}")
+        lines.append(f"  the effect exists with probability {value['effect_is_true']}: no trial can promise more")
     if "power_at_plan" in value:
-        reached = f"the plan's effect is reached with probability {value['plan_is_reached']}"
-        lines.append(f"  power at the plan {value['power_at_plan']}; {reached}")
+        reached = f"; the plan's effect is reached with probability {value.get('plan_is_reached')}"
+        lines.append(f"  power at the plan {value['power_at_plan']}{reached if 'plan_is_reached' in value else ''}")
     if "type1_average" in value:
         lines.append(f"  type I error averaged over the design prior of the control rate: {value['type1_average']}")
     return lines
@@ -191,6 +190,23 @@ def _estimators(result: Evaluation) -> list[str]:
             lines.append(f"Expected responders under {found.truth}: {value['expected_responders']:.1f}{directions}")
     head = ("Estimate of the effect", "bias", "mean squared error", "95 % coverage")
     return [*(table([head, *rows]) if rows else []), *lines]
+
+
+def _needed(result: Evaluation, used: ResolvedScenario) -> list[str]:
+    """What success needs: at least so many on treatment, or under a rule that also asks for less any of these."""
+    region, arms = result.regions.success, used.scenario.arms
+    if used.resolved.rule.one_way or not region.runs:
+        return boundary_lines(region, arms.treatment, arms.control)
+    needs: dict[int, list[str]] = {}
+    for x_c, first, last in region.runs:
+        needs.setdefault(x_c, []).append(f"{first}-{last}" if first < last else f"{first}")
+    if not result.look.n_c:
+        return [f"Success needs, of {result.look.n_t} on {arms.treatment}, {' or '.join(needs[0])} responders"]
+    step = -(-(result.look.n_c + 1) // MOST_COLUMNS)
+    said = [f"{x}: {' or '.join(needs.get(x, ['never']))}" for x in [*range(0, result.look.n_c, step), result.look.n_c]]
+    head = f"Success needs, given {arms.control} responders of {result.look.n_c}, on {arms.treatment}"
+    lines = wrapped("   ".join(text.replace(" ", "\u00a0") for text in said), indent="  ")
+    return [f"{head} (of {result.look.n_t}) as many as", *lines]
 
 
 def _cautions(result: Evaluation, used: ResolvedScenario) -> list[str]:

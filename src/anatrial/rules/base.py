@@ -1,12 +1,14 @@
 """What every rule is: regions for all looks at once, and itself in words."""
 
+from fractions import Fraction
 from typing import Annotated, Self
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from anatrial.domain.counts import Look, Region, Regions, Tie
-from anatrial.numerics import BoolArray, FloatArray, IntArray
+from anatrial.domain.mixture import BetaMixture
+from anatrial.numerics import BoolArray, FloatArray, IntArray, exact
 from anatrial.numerics.walk import NEAR
 from anatrial.spec import Spec
 
@@ -32,6 +34,16 @@ class Rule(Spec):
     def null_margin(self) -> float:
         """Treatment rate minus control rate at the edge of no effect."""
         return 0.0
+
+    @property
+    def one_way(self) -> bool:
+        """Whether success always speaks for more on treatment: any rate below the edge then shows no effect either."""
+        return True
+
+    @property
+    def edge(self) -> float | None:
+        """The edge of no effect, a difference or in a single-arm trial a rate; None where it is not known."""
+        return self.null_margin if self.fixed_benchmark is None else self.fixed_benchmark
 
     @property
     def fixed_benchmark(self) -> float | None:
@@ -88,3 +100,27 @@ def near_tables(values: FloatArray, threshold: float) -> list[tuple[int, int]]:
     """Tables whose value lies within 1e-9 of the threshold, or within a thousandth of its distance from 0 or 1."""
     near = max(min(NEAR, 1e-3 * threshold, 1e-3 * (1 - threshold)), NEAREST)
     return [(int(x_t), int(x_c)) for x_t, x_c in np.argwhere(np.abs(values - threshold) < near)]
+
+
+def settled(table: tuple[int, int], value: float, sure: Fraction | None, certainty: float) -> tuple[bool, Tie]:
+    """A posterior probability near its certainty: decided in whole numbers where these are known, else no success."""
+    if sure is None:
+        return False, Tie(*table, value, "within 1e-9 of the certainty: not a success")
+    return sure > exact.decimal(certainty), Tie(*table, float(sure), "in whole numbers")
+
+
+def above_control(treatment: BetaMixture, control: BetaMixture) -> Fraction | None:
+    """P(treatment rate > control rate) as a fraction; None unless each is one Beta with whole shapes."""
+    shapes = [shape for prior in (treatment, control) for part in prior.parts for shape in part[1:]]
+    return exact.superiority(*map(int, shapes)) if len(shapes) == 4 and exact.whole(*shapes) else None
+
+
+def above_rate(treatment: BetaMixture, rate: Fraction) -> Fraction | None:
+    """P(treatment rate > a fixed rate) as a fraction; None unless the prior is one Beta with whole shapes."""
+    shapes = [shape for part in treatment.parts for shape in part[1:]]
+    return exact.above_rate(int(shapes[0]), int(shapes[1]), rate) if len(shapes) == 2 and exact.whole(*shapes) else None
+
+
+def beyond(margin: float) -> str:
+    """A margin as it follows a rate in words; nothing where it is 0."""
+    return "" if margin == 0 else f" {'+' if margin > 0 else '-'} {abs(margin):g}"

@@ -1,5 +1,6 @@
 """Success when the posterior is sure enough that treatment beats control by the margin."""
 
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from anatrial.domain.prior import PriorRef
 from anatrial.numerics import BoolArray, FloatArray, IntArray, exact
 from anatrial.numerics.superiority import greater_than_rate, probability_greater
 from anatrial.numerics.walk import posterior_staircases
-from anatrial.rules.base import Rule, near_tables
+from anatrial.rules.base import Rule, above_control, above_rate, beyond, near_tables, settled
 from anatrial.spec import OpenRate, RateDifference, Spec
 
 
@@ -81,27 +82,18 @@ class Posterior(Rule):
             probability = self.probability(look, criterion.margin)
             holds = probability > criterion.certainty
             for x_t, x_c in near_tables(probability, criterion.certainty):
-                holds[x_t, x_c], tie = self._settled(look, criterion, x_t, x_c, float(probability[x_t, x_c]))
+                sure = self._sure(look, criterion.margin, x_t, x_c)
+                holds[x_t, x_c], tie = settled((x_t, x_c), float(probability[x_t, x_c]), sure, criterion.certainty)
                 ties.append(tie)
             succeeds &= holds
         return Regions(Region.from_grid(look, succeeds), Region(look, ()), tuple(ties))
 
-    def _settled(self, look: Look, criterion: Criterion, x_t: int, x_c: int, value: float) -> tuple[bool, Tie]:
-        """A table near the threshold: in whole numbers where the priors allow it, else not a success."""
-        parts_t = self.analysis_prior.treatment.mixture().updated(x_t, look.n_t).parts
-        control = self.analysis_prior.control
-        if control is None and len(parts_t) == 1 and exact.whole(*parts_t[0][1:]):
-            edge = exact.decimal(self.benchmark or 0.0) + exact.decimal(criterion.margin)
-            sure = exact.above_rate(int(parts_t[0].a), int(parts_t[0].b), edge)
-        elif control is not None and criterion.margin == 0:
-            parts_c = control.mixture().updated(x_c, look.n_c).parts
-            shapes = (*parts_t[0][1:], *parts_c[0][1:])
-            if len(parts_t) > 1 or len(parts_c) > 1 or not exact.whole(*shapes):
-                return False, Tie(x_t, x_c, value, "within 1e-9 of the certainty: not a success")
-            sure = exact.superiority(*map(int, shapes))
-        else:
-            return False, Tie(x_t, x_c, value, "within 1e-9 of the certainty: not a success")
-        return sure > exact.decimal(criterion.certainty), Tie(x_t, x_c, float(sure), "in whole numbers")
+    def _sure(self, look: Look, margin: float, x_t: int, x_c: int) -> Fraction | None:
+        """P(treatment - control > margin) of one table as a fraction, where the priors allow it."""
+        treatment, control = self.analysis_prior.treatment.mixture().updated(x_t, look.n_t), self.analysis_prior.control
+        if control is None:
+            return above_rate(treatment, exact.decimal(self.benchmark or 0.0) + exact.decimal(margin))
+        return above_control(treatment, control.mixture().updated(x_c, look.n_c)) if margin == 0 else None
 
     def staircases(self, n_t: IntArray, n_c: IntArray) -> tuple[IntArray, BoolArray] | None:
         """Boundaries of many designs at once, for one criterion at margin 0 with one Beta per arm."""
@@ -116,10 +108,8 @@ class Posterior(Rule):
     def said(self, treatment: str = "treatment", control: str = "control") -> str:
         """The rule in one sentence."""
         against = f"{self.benchmark:g}" if self.benchmark is not None else f"{control} rate"
-        said = []
-        for criterion in self.criteria:
-            beyond = (
-                "" if criterion.margin == 0 else f" {'+' if criterion.margin > 0 else '-'} {abs(criterion.margin):g}"
-            )
-            said.append(f"P({treatment} rate > {against}{beyond} | data) > {criterion.certainty:.12g}")
+        said = (
+            f"P({treatment} rate > {against}{beyond(criterion.margin)} | data) > {criterion.certainty:.12g}"
+            for criterion in self.criteria
+        )
         return f"Success if {' and '.join(said)}."

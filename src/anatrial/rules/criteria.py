@@ -1,0 +1,147 @@
+"""Success when every one of several criteria on the posterior holds, each in its own direction and on its own scale."""
+
+from fractions import Fraction
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from anatrial.domain.counts import Look, Region, Regions, Tie
+from anatrial.numerics import FloatArray, exact
+from anatrial.numerics.difference import probability_beyond
+from anatrial.numerics.superiority import greater_than_rate
+from anatrial.rules.base import Rule, above_control, above_rate, beyond, near_tables, settled
+from anatrial.rules.posterior import AnalysisPrior
+from anatrial.spec import OpenRate, RateDifference, Spec
+
+RATIOS = {"log_odds": "log odds ratio", "log_ratio": "log rate ratio"}
+"""The scales of ratios, in words."""
+
+
+class SidedCriterion(Spec):
+    """P(g(treatment) - g(control) > threshold | data) > certainty; ``less``: P(... <= threshold | data) > certainty."""
+
+    direction: Literal["greater", "less"]
+    scale: Literal["rate", "difference", "log_odds", "log_ratio"] = "difference"
+    """``difference`` of rates, of their logits (``log_odds``) or of their natural logarithms (``log_ratio``). In a
+    single-arm trial ``rate``: the treatment rate itself against the threshold."""
+    threshold: Annotated[float, Field(ge=-20, le=20)]
+    certainty: OpenRate
+
+    @model_validator(mode="after")
+    def _within_scale(self) -> Self:
+        lowest = {"rate": 0, "difference": -1}.get(self.scale)
+        if lowest is not None and not lowest < self.threshold < 1:
+            raise ValueError(f"threshold {self.threshold:g} | a {self.scale} above {lowest} and below 1")
+        return self
+
+    @property
+    def line(self) -> float | None:
+        """The threshold as a treatment rate minus the control rate; None where it is no such line.
+
+        On the scales of ratios only equal rates are one. In a single-arm trial it is the rate.
+        """
+        return self.threshold if self.scale not in RATIOS else 0.0 if self.threshold == 0 else None
+
+    def fails_at(self, null: float) -> bool:
+        """Whether the statement is false, or at its edge, for every pair of rates that differ by ``null``."""
+        edge = self.threshold if self.scale not in RATIOS else 0.0
+        if self.direction == "greater":
+            return null <= edge <= self.threshold
+        return null >= edge >= self.threshold
+
+    def said(self, treatment: str, control: str) -> str:
+        """The criterion in words."""
+        sign = ">" if self.direction == "greater" else "<="
+        match self.scale:
+            case "rate":
+                statement = f"{treatment} rate {sign} {self.threshold:g}"
+            case "difference":
+                statement = f"{treatment} rate {sign} {control} rate{beyond(self.threshold)}"
+            case _:
+                statement = f"{RATIOS[self.scale]} of {treatment} to {control} {sign} {self.threshold:g}"
+        return f"P({statement} | data) > {self.certainty:.12g}"
+
+
+class Criteria(Rule):
+    """Succeed when every criterion on the posterior holds: equivalence, dual criteria, harm, grey zones.
+
+    Success need not reach up to all responders on treatment, so each table is decided on its own. The probability of
+    ``less`` is one minus that of ``greater``: its absolute error is below 1e-11, its relative error may be larger.
+    """
+
+    kind: Literal["criteria"]
+    criteria: Annotated[tuple[SidedCriterion, ...], Field(min_length=1, max_length=10)]
+    null: RateDifference | None = None
+    """Treatment rate minus control rate at the edge of no effect, where type I error is taken; in a single-arm trial
+    the rate itself. It may be left out where all criteria have one and the same edge."""
+    analysis_prior: AnalysisPrior
+
+    @property
+    def arms(self) -> tuple[int, ...]:
+        """One arm, against fixed rates, or two."""
+        return (1, 2)
+
+    @property
+    def one_way(self) -> bool:
+        """Whether every criterion asks for more on treatment."""
+        return all(criterion.direction == "greater" for criterion in self.criteria)
+
+    @property
+    def edge(self) -> float | None:
+        """The stated null, else the only edge that the criteria have; None where there are several or none."""
+        if self.null is not None:
+            return self.null
+        lines = {criterion.line for criterion in self.criteria}
+        return lines.pop() if len(lines) == 1 else None
+
+    @property
+    def null_margin(self) -> float:
+        """The edge of two arms; 0 where there is none, and then no type I error is reported."""
+        return 0.0 if self.analysis_prior.control is None else self.edge or 0.0
+
+    @property
+    def fixed_benchmark(self) -> float | None:
+        """The edge of a single arm."""
+        return self.edge if self.analysis_prior.control is None else None
+
+    def probability(self, look: Look, criterion: SidedCriterion) -> FloatArray:
+        """Probability of a criterion's statement for every table, shape (n_t + 1, n_c + 1)."""
+        treatment, control = self.analysis_prior.treatment.mixture().array, self.analysis_prior.control
+        if control is None or criterion.scale == "rate":
+            greater = greater_than_rate(treatment, look.n_t, criterion.threshold)[:, None]
+        else:
+            parts = control.mixture().array
+            greater = probability_beyond(treatment, look.n_t, parts, look.n_c, criterion.threshold, criterion.scale)
+        return greater if criterion.direction == "greater" else 1 - greater
+
+    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
+        """Tables on which every criterion holds."""
+        return tuple(self._regions(look) for look in looks)
+
+    def _regions(self, look: Look) -> Regions:
+        succeeds = np.ones((look.n_t + 1, look.n_c + 1), dtype=np.bool_)
+        ties: list[Tie] = []
+        for criterion in self.criteria:
+            probability = self.probability(look, criterion)
+            holds = probability > criterion.certainty
+            for x_t, x_c in near_tables(probability, criterion.certainty):
+                sure = self._sure(look, criterion, x_t, x_c)
+                holds[x_t, x_c], tie = settled((x_t, x_c), float(probability[x_t, x_c]), sure, criterion.certainty)
+                ties.append(tie)
+            succeeds &= holds
+        return Regions(Region.from_grid(look, succeeds), Region(look, ()), tuple(ties))
+
+    def _sure(self, look: Look, criterion: SidedCriterion, x_t: int, x_c: int) -> Fraction | None:
+        """The probability of one table as a fraction, where the priors and the threshold allow it."""
+        treatment, control = self.analysis_prior.treatment.mixture().updated(x_t, look.n_t), self.analysis_prior.control
+        greater = None
+        if control is None:
+            greater = above_rate(treatment, exact.decimal(criterion.threshold))
+        elif criterion.threshold == 0:  # equal rates on every scale
+            greater = above_control(treatment, control.mixture().updated(x_c, look.n_c))
+        return greater if greater is None or criterion.direction == "greater" else 1 - greater
+
+    def said(self, treatment: str = "treatment", control: str = "control") -> str:
+        """The rule in one sentence."""
+        return f"Success if {' and '.join(criterion.said(treatment, control) for criterion in self.criteria)}."
