@@ -52,6 +52,7 @@ class Spec(BaseModel):
     )
 
 
+TAGS = ("kind", "method", "family")
 SpecT = TypeVar("SpecT", bound=Spec)
 
 
@@ -274,8 +275,8 @@ def _members(annotation: Any) -> list[Any]:
 
 
 def _kinds(model: type[Spec]) -> tuple[str, ...]:
-    """The tag of a member of a union: the only value of its ``kind`` or ``method``."""
-    field = model.model_fields.get("kind") or model.model_fields.get("method")
+    """The tag of a member of a union: the only value of its ``kind``, ``method`` or ``family``."""
+    field = next((model.model_fields[tag] for tag in TAGS if tag in model.model_fields), None)
     return typing.get_args(field.annotation) if field else ()
 
 

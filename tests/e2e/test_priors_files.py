@@ -34,9 +34,10 @@ def one(name: str, record: str, kind: str) -> Finding:
     return finding
 
 
-def test_the_nine_indications_are_shipped() -> None:
-    """Nine files come with the program."""
-    assert set(NAMES) == {"aosd", "as", "caps", "fmf", "gout", "hs", "pericarditis", "ra", "sjia"}
+def test_the_eleven_indications_are_shipped() -> None:
+    """Eleven files come with the program: ten diseases, and the basket that borrows between five of them."""
+    diseases = {"aosd", "as", "caps", "fmf", "gout", "hs", "pericarditis", "ra", "schnitzler", "sjia"}
+    assert set(NAMES) == {*diseases, "il1-basket"}
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from tests.tolerances import ROUNDING
 
-from anatrial import derive, evaluate, read_indication, read_scenario
+from anatrial import evaluate, read_indication, read_scenario
 from anatrial.documents.derived import Derived
 from anatrial.files.indications import Shelf, indication_names, read_derived
+from anatrial.plan.derive import integrated
 from anatrial.report.run_text import exit_code
 
 ROOT = Path(__file__).parents[2]
@@ -44,10 +45,17 @@ def test_a_shipped_scenario_runs_by_name_from_anywhere(path: Path, tmp_path: Pat
 def test_a_kept_prior_is_fresh_and_what_its_recipe_makes(name: str, prior: str) -> None:
     """Its digest matches, and deriving it again gives the same parts and contributions."""
     indication = read_indication(name, SHELF)
-    kept, again = read_derived(SHELF, indication, prior), derive(indication, prior)
+    kept, again = read_derived(SHELF, indication, prior), integrated(indication, prior).derived
     assert kept.contributions == again.contributions
     assert (kept.title, kept.endpoint, kept.equated) == (again.title, again.endpoint, again.equated)
-    assert numbers(kept) == pytest.approx(numbers(again), rel=ROUNDING)
+    if kept.fit is None:
+        assert numbers(kept) == pytest.approx(numbers(again), rel=ROUNDING)
+    else:  # parts that nearly do the same work may share it differently on another machine
+        levels = (0.025, 0.1, 0.5, 0.9, 0.975)
+        ours, theirs = (found.value(0.0).mixture for found in (kept, again))
+        assert [ours.quantile(p) for p in levels] == pytest.approx([theirs.quantile(p) for p in levels], abs=1e-6)
+        assert kept.fit.divergence <= 1e-3
+        assert kept.fit.cdf_error <= 0.005
 
 
 def numbers(derived: Derived) -> list[float]:

@@ -16,14 +16,17 @@ def test_pooled_placebo_of_eight_trials_is_the_conjugate_posterior() -> None:
     derived = anatrial.derive(anatrial.read_indication("as", shelf()), "placebo-asas20-pooled")
     (part,) = derived.value().mixture.parts
     assert tuple(part) == (1.0, 128.0, 387.0)
-    assert sum(c.n for c in derived.contributions) == 513
+    assert sum(c.n for c in derived.derived.contributions) == 513
 
 
 def test_power_prior_of_five_trials_is_the_planned_one() -> None:
     """The ``power_prior`` recipe makes 28 of 128 at weight 0.25 Beta(8, 26), robust part 20 % uniform."""
     derived = anatrial.derive(anatrial.read_indication("sjia", shelf()), "placebo-discounted")
     assert [tuple(part) for part in derived.value().mixture.parts] == [(0.8, 8.0, 26.0), (0.2, 1.0, 1.0)]
-    assert (sum(c.responders for c in derived.contributions), sum(c.n for c in derived.contributions)) == (28, 128)
+    assert (
+        sum(c.responders for c in derived.derived.contributions),
+        sum(c.n for c in derived.derived.contributions),
+    ) == (28, 128)
 
 
 def test_elicited_median_and_interval_are_met_in_scipy() -> None:

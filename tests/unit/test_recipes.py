@@ -99,7 +99,7 @@ def test_fewer_is_better_counts_the_complement() -> None:
     """15 flares of 20 and 8 of 40 are 5 of 20 and 32 of 40 without flare: Beta(38, 24)."""
     found = derive(disease('method = "pooled"\nendpoint = "flare"\noutcomes = ["blind-flare", "open-flare"]'), "it")
     assert found.value().mixture == BetaMixture.beta(38, 24)
-    assert [(c.responders, c.n) for c in found.contributions] == [(5, 20), (32, 40)]
+    assert [(c.responders, c.n) for c in found.derived.contributions] == [(5, 20), (32, 40)]
 
 
 def test_case_report_counts_nothing() -> None:
@@ -107,7 +107,7 @@ def test_case_report_counts_nothing() -> None:
     recipe = 'method = "pooled"\nendpoint = "response"\noutcomes = ["blind-1", "case-1"]'
     found = derive(disease(recipe), "it")
     assert found.value().mixture == BetaMixture.beta(7, 15)
-    assert {c.study: c.weight for c in found.contributions} == {"blind": 1, "case": 0}
+    assert {c.study: c.weight for c in found.derived.contributions} == {"blind": 1, "case": 0}
     assert found.value().studies == {"blind"}
 
 
@@ -139,7 +139,9 @@ def test_power_prior_by_design_tier() -> None:
     blind, opened = DISCOUNTS["rct_double_blind"].weight, DISCOUNTS["rct_open_label"].weight
     a, b = 1 + 6 * blind + 10 * opened, 1 + 14 * blind + 30 * opened
     assert found.value().mixture.parts[0] == pytest.approx((1, a, b), rel=ROUNDING)
-    assert [c.why for c in found.contributions] == [DISCOUNTS[t].why for t in ("rct_double_blind", "rct_open_label")]
+    assert [c.why for c in found.derived.contributions] == [
+        DISCOUNTS[t].why for t in ("rct_double_blind", "rct_open_label")
+    ]
 
 
 def test_weights_win_over_the_tier() -> None:

@@ -7,6 +7,8 @@ from pydantic import ValidationError
 
 from anatrial.domain.mixture import BetaMixture, BetaPart
 from anatrial.domain.prior import Contribution, Origin, PartSpec, Prior
+from anatrial.domain.sampled import SampledRecord
+from anatrial.domain.synthesis import FitScore
 from anatrial.errors import Fault, InputError
 from anatrial.spec import Name, Text, Versioned, digest
 
@@ -22,6 +24,10 @@ class Derived(Versioned):
     robust: PartSpec | None
     contributions: tuple[Contribution, ...]
     equated: tuple[Text, ...]
+    fit: FitScore | None = None
+    """How far the closed form is from the law that integration found, where a method integrates."""
+    sampled: SampledRecord | None = None
+    """How well PyMC mixed and agreed, where the recipe asked for it."""
     settings: dict[str, Any]
     """The recipe's settings with defaults filled in; ``set_by_user`` names those that the file gave."""
     origin: Origin

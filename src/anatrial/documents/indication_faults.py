@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from anatrial.domain.evidence import Outcome, Study
 from anatrial.errors import Fault
+from anatrial.methods.exnex import Exnex
+from anatrial.methods.map import Map
 from anatrial.methods.recipe import Counted
 from anatrial.spec import nearest
 
@@ -24,11 +26,33 @@ def cross_faults(indication: Indication) -> Iterator[Fault]:
     for _, outcome in indication.records.values():
         yield from _count_faults(outcome)
     for name, recipe in indication.priors.items():
-        if isinstance(recipe, Counted):
+        if isinstance(recipe, Counted) and not isinstance(recipe, Exnex):
             known = [indication.records[o] for o in recipe.outcomes if o in indication.records]
             yield from _recipe_names(indication, f"priors.{name}", recipe, known)
             yield from _one_cohort_once(f"priors.{name}", known)
             yield from _mixing(indication, f"priors.{name}", recipe, known)
+
+
+def basket_faults(indication: Indication, name: str, recipe: Exnex) -> Iterator[Fault]:
+    """Faults between a recipe and the other indications that it borrows from."""
+    known: Records = []
+    for basket in recipe.baskets:
+        home = indication.indication_of(basket.indication)
+        place = f"priors.{name}.baskets, {basket.indication}"
+        yield from _unknown(((place, o) for o in basket.outcomes), home.records, f"an outcome of {home.indication}")
+        own = [home.records[o] for o in basket.outcomes if o in home.records]
+        known += own
+    yield from _one_cohort_once(f"priors.{name}.baskets", known)
+    for named, count in Counter(o.id for _, o in known).items():
+        if count > 1:
+            yield Fault(f"priors.{name}.baskets", f"{named!r} {count} times", "each outcome once")
+    yield from _names_in_use(f"priors.{name}", recipe, known, tuple(o.id for _, o in known))
+    equated = {o for same in recipe.treated_as_same for o in same.outcomes}
+    for _, outcome in known:
+        if outcome.id not in equated:
+            got = f"{outcome.id}: an outcome of another disease's file"
+            fix = "list it in treated_as_same with a reason"
+            yield Fault(f"priors.{name}", got, "endpoints equated with a reason", fix)
 
 
 def _repeated(indication: Indication) -> Iterator[Fault]:
@@ -66,17 +90,51 @@ def _count_faults(outcome: Outcome) -> Iterator[Fault]:
 
 
 def _recipe_names(indication: Indication, place: str, recipe: Counted, known: Records) -> Iterator[Fault]:
-    studies = {study.id for study, _ in known}
-    equated = [name for same in recipe.treated_as_same for name in same.outcomes]
     yield from _unknown(
         ((f"{place}.outcomes", o) for o in recipe.outcomes), indication.records, "an outcome of this file"
     )
+    yield from _names_in_use(place, recipe, known, recipe.outcomes)
+    if isinstance(recipe, Map):
+        yield from _groups(place, recipe, known)
+
+
+def _names_in_use(place: str, recipe: Counted, known: Records, outcomes: tuple[str, ...]) -> Iterator[Fault]:
+    """Studies and outcomes that a recipe names beside its list, and counts that were not read."""
+    studies = {study.id for study, _ in known}
+    equated = [name for same in recipe.treated_as_same for name in same.outcomes]
     yield from _unknown(((f"{place}.weights", s) for s in recipe.weights), studies, "a study that the recipe uses")
-    yield from _unknown(((f"{place}.treated_as_same", o) for o in equated), recipe.outcomes, "an outcome of the recipe")
+    yield from _unknown(((f"{place}.treated_as_same", o) for o in equated), outcomes, "an outcome of the recipe")
+    yield from _unknown(((f"{place}.assumed", o) for o in recipe.assumed), outcomes, "an outcome of the recipe")
     for _, outcome in known:
-        if not outcome.countable:
+        assumed = recipe.assumed.get(outcome.id)
+        if assumed is not None and (outcome.countable or assumed.responders not in outcome.compatible):
+            fitting = ", ".join(map(str, outcome.compatible)) or "none"
+            expected = "no assumption: its count was read" if outcome.countable else f"a count that fits: {fitting}"
+            yield Fault(f"{place}.assumed.{outcome.id}", str(assumed.responders), expected)
+        elif assumed is None and not outcome.countable:
             got = f"{outcome.id!r}, whose count was not read"
-            yield Fault(f"{place}.outcomes", got, "a record with n and responders", "leave it out")
+            fix = (
+                f"leave it out, or assume one of {', '.join(map(str, outcome.compatible))}"
+                if outcome.compatible
+                else "leave it out"
+            )
+            yield Fault(f"{place}.outcomes", got, "a record with n and responders", fix)
+
+
+def _groups(place: str, recipe: Map, known: Records) -> Iterator[Fault]:
+    """Studies of a covariate or a stratum: they must be among the recipe's, and leave some outside."""
+    studies = {study.id for study, _ in known}
+    discounts = {study.id: recipe.weights.get(study.id) or recipe.default_weight(study.tier) for study, _ in known}
+    counting = {name for name, discount in discounts.items() if discount.weight > 0}
+    for kind, group in (("covariate", recipe.covariate), ("stratum", recipe.stratum)):
+        if group is None:
+            continue
+        where = f"{place}.{kind}.studies"
+        yield from _unknown(((where, s) for s in group.studies), studies, "a study that the recipe uses")
+        for held, which in ((counting & set(group.studies), "none"), (counting - set(group.studies), "all")):
+            if counting and not held:
+                got = f"{which} of the studies that count"
+                yield Fault(where, got, "some of them: without a contrast it tells nothing")
 
 
 def _one_cohort_once(place: str, known: Records) -> Iterator[Fault]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anatrial.files.indications import Shelf, indication_names, read_indication, write_derived
+from anatrial.files.indications import Shelf, indication_names, read_indication, write_derivation
 from anatrial.files.scenarios import read_scenario, scenario_paths
 from anatrial.files.texts import write_bytes
 
@@ -13,5 +13,5 @@ __all__ = [
     "read_scenario",
     "scenario_paths",
     "write_bytes",
-    "write_derived",
+    "write_derivation",
 ]

@@ -8,8 +8,10 @@ from pathlib import Path
 from anatrial.documents.derived import Derived, parse_derived
 from anatrial.documents.indication import Indication, parse_indication
 from anatrial.errors import Fault, InputError
-from anatrial.files.texts import read_text, write_bytes
+from anatrial.files.texts import read_bytes, read_text, write_bytes
+from anatrial.plan.derive import Derivation
 from anatrial.plan.inspect import ListedPrior, State
+from anatrial.posterior_io import Draws, from_netcdf_bytes
 from anatrial.spec import nearest
 
 
@@ -60,13 +62,30 @@ def indication_names(place: Shelf) -> tuple[str, ...]:
     return tuple(sorted(p.stem for p in place.path.glob("*.toml")))
 
 
-def read_indication(name: str, place: Shelf) -> Indication:
-    """The indication of this name; ``InputError`` with the nearest valid name if there is none."""
+def read_indication(name: str, place: Shelf | None = None) -> Indication:
+    """The indication of this name in a folder of priors (default: that of the working directory).
+
+    Raises ``InputError`` with the nearest valid name if there is none.
+    """
+    place = place or shelf()
     names = indication_names(place)
     if name not in names:
         raise InputError(
             Fault("indication", repr(name), f"an indication in priors ({place.said})", nearest(name, names))
         )
+    found = _parsed(name, place)
+    if not found.borrows_from:
+        return found
+    others = {}
+    for other in found.borrows_from:
+        if other not in names:
+            got = f"{place.where(name)}: baskets"
+            raise InputError(Fault(got, repr(other), f"an indication in priors ({place.said})", nearest(other, names)))
+        others[other] = _parsed(other, place)
+    return found.beside(others, place.where(name))
+
+
+def _parsed(name: str, place: Shelf) -> Indication:
     where = place.where(name)
     found = parse_indication(read_text(place.path / f"{name}.toml", where), where)
     if found.indication != name:
@@ -126,11 +145,37 @@ def listed(place: Shelf) -> tuple[ListedPrior, ...]:
     return tuple(rows)
 
 
-def write_derived(place: Shelf, derived: Derived) -> Path:
-    """Keep a derived prior; never in the shipped copy."""
+def writable(place: Shelf) -> None:
+    """``InputError`` for the shipped copy, before anything is computed that could not be kept."""
     if place.shipped:
         fix = "make a folder named priors with your own indication file and run there"
         raise InputError(Fault("priors", "the copy shipped with anatrial", "a priors folder of your own", fix))
-    path = derived_path(place, derived.indication, derived.prior)
-    write_bytes(path, derived.text().encode())
+
+
+def write_derivation(place: Shelf, found: Derivation) -> Path:
+    """Keep a derived prior, and its draws beside it where it was sampled; draws of an older one are removed."""
+    writable(place)
+    path = derived_path(place, found.derived.indication, found.derived.prior)
+    draws = path.with_suffix(".nc")
+    if found.sampled is not None:
+        write_bytes(draws, found.netcdf())
+    write_bytes(path, found.derived.text().encode())
+    if found.sampled is None:
+        draws.unlink(missing_ok=True)
     return path
+
+
+def read_draws(place: Shelf, indication: Indication, prior: str) -> Draws:
+    """The draws that were kept when the prior was derived; ``InputError`` with the command that makes them."""
+    kept = read_derived(place, indication, prior)
+    where, fix = f"draws of {kept.name}", f"anatrial prior derive {indication.indication} {prior}"
+    path = derived_path(place, indication.indication, prior).with_suffix(".nc")
+    if kept.sampled is None:
+        fix = 'add engine = "nuts" to its recipe (methods map and beta_binomial) and derive it'
+        raise InputError(Fault(where, "a recipe that is not sampled", "a recipe that PyMC samples", fix))
+    if not path.is_file():
+        raise InputError(Fault(where, "no draws on this machine", "the draws, made again from their seed", fix))
+    draws = from_netcdf_bytes(read_bytes(path, where), where, fix)
+    if draws.attrs.get("input_digest") != kept.origin.input_digest:
+        raise InputError(Fault(where, "draws of another recipe", "the draws of this prior", fix))
+    return draws

@@ -56,7 +56,10 @@ def read_scenario(path_or_name: str | Path) -> ResolvedScenario:
             faults.extend(error.faults)
     if scenario is None or indication is None:
         raise InputError(*faults)
-    resolved, priors = resolve(scenario, _Finder(where, scenario, indication, place, faults))
+    try:
+        resolved, priors = resolve(scenario, _Finder(where, scenario, indication, place, faults))
+    except InputError as error:  # what a rule can only tell of a prior that is looked up
+        raise InputError(*faults, *(f._replace(where=f"{where}: {f.where}") for f in error.faults)) from None
     if scenario.endpoint not in indication.endpoints:
         hint = nearest(scenario.endpoint, indication.endpoints)
         expected = f"an endpoint of {scenario.indication}"

@@ -9,10 +9,11 @@ from pathlib import Path
 from anatrial.errors import Fault, InputError
 from anatrial.spec import MAX_BYTES
 
+MAX_DRAWS = 1 << 30
 
-def read_text(path: Path, where: str | None = None, limit: int = MAX_BYTES) -> str:
-    """The text of a file of at most ``limit`` bytes; ``InputError`` says what is wrong with it."""
-    where = where or str(path)
+
+def read_bytes(path: Path, where: str, limit: int = MAX_DRAWS) -> bytes:
+    """The content of a regular file of at most ``limit`` bytes; ``InputError`` says what is wrong with it."""
     try:
         if path.is_dir():
             raise InputError(Fault(where, "a directory", "a file", "name the file in it"))
@@ -21,9 +22,15 @@ def read_text(path: Path, where: str | None = None, limit: int = MAX_BYTES) -> s
         size = path.stat().st_size
         if size > limit:
             raise InputError(Fault(where, f"{size:,} bytes", f"at most {limit:,} bytes", "split the file"))
-        content = path.read_bytes()
+        return path.read_bytes()
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise InputError(Fault(where, getattr(error, "strerror", None) or str(error), "a readable file")) from None
+
+
+def read_text(path: Path, where: str | None = None, limit: int = MAX_BYTES) -> str:
+    """The text of a file of at most ``limit`` bytes; ``InputError`` says what is wrong with it."""
+    where = where or str(path)
+    content = read_bytes(path, where, limit)
     if not content.strip():
         raise InputError(Fault(where, "an empty file", "a text file"))
     if b"\0" in content:

@@ -323,8 +323,8 @@ def _overlaps(indication: Indication) -> Iterator[Finding]:
             for group in outcome.overlap:
                 groups[group].append(outcome.id)
     for group, ids in groups.items():
-        recipes = ((name, r) for name, r in indication.priors.items() if isinstance(r, Counted))
-        used = [f"{name} uses {o}" for name, r in recipes for o in r.outcomes if o in ids]
+        recipes = indication.priors.items()
+        used = [f"{name} uses {o}" for name, r in recipes for o in indication.outcomes_of(r) if o in ids]
         said = f"{len(ids)} records of one cohort: {', '.join(ids)}; {', '.join(used) or 'no prior uses any'}"
         if len(ids) > 1:
             yield Finding(indication.indication, group, "", "overlap", "note", said)
@@ -335,7 +335,7 @@ def _equated(indication: Indication) -> Iterator[Finding]:
     for name, recipe in indication.priors.items():
         if not isinstance(recipe, Counted) or not recipe.treated_as_same:
             continue
-        used = [o for _, o in indication.records_of(recipe)]
+        used = [o for _, records in indication.baskets_of(recipe) for _, o in records]
         wanted = indication.endpoints[recipe.endpoint].visit
         parts = [
             _differing("endpoint", {o.id: o.endpoint for o in used}, recipe.endpoint),

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from anatrial.documents.indication import Indication
 from anatrial.domain.evidence import Endpoint, Fact, Outcome, Study
 from anatrial.errors import Fault, InputError
-from anatrial.methods.recipe import Counted
 from anatrial.numerics.intervals import clopper_pearson, wilson
 from anatrial.spec import nearest
 
@@ -184,7 +183,7 @@ def summary(
     shown = {row.record for panel in panels for row in panel.rows}
     studies = [s for s in indication.studies if endpoint is None or any(o.id in shown for o in s.outcomes)]
     recipes = (
-        RecipeLine(name, r.title, r.method, r.endpoint, r.outcomes if isinstance(r, Counted) else ())
+        RecipeLine(name, r.title, r.method, r.endpoint, indication.outcomes_of(r))
         for name, r in indication.priors.items()
     )
     return EvidenceSummary(

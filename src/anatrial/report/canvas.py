@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anatrial.errors import Fault, InputError
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, VERMILION, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
 GREY, FAINT, INK = "#6b6b6b", "#e6e6e6", "#1a1a1a"
 ROLE_COLOURS = {"anakinra": BLUE, "placebo": VERMILION, "other_active": GREEN, "active_control": PURPLE}
+
+DASHED = (0, (4, 3))
+PAPER = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
 
 FORMATS = ("png", "svg", "pdf")
 DPI = 150
@@ -29,6 +32,24 @@ def picture_format(path: Path) -> str:
         fix = f"name it {path.with_suffix('.png').name}" if path.name else "give a file name"
         raise InputError(Fault(str(path), got, "a picture: .png, .svg or .pdf", fix))
     return ending
+
+
+def panels(columns: int, rows: int, size: tuple[float, float]) -> tuple[Figure, Any]:
+    """A figure of this size in inches and its axes, shape (rows, columns)."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    grid = figure.subplots(rows, columns, squeeze=False)
+    for axes in grid.flat:
+        axes.spines[["top", "right"]].set_visible(False)
+        axes.grid(color=FAINT, linewidth=0.8)
+        axes.set_axisbelow(True)
+    return figure, grid
+
+
+def bar_width(n: int) -> float:
+    """The width of one of n bars: with gaps, unless these would be narrower than a pixel."""
+    return 0.8 if n <= 100 else 1.0
 
 
 def figure_bytes(figure: Figure, fmt: str) -> bytes:

@@ -2,39 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.results import Evaluation, SizeAnswer, SizeSearch
-from anatrial.plan.inspect import Inspection, Predicted
-from anatrial.report.canvas import BLUE, FAINT, GREY, INK, ORANGE, VERMILION, figure_bytes
+from anatrial.plan.inspect import Inspection
+from anatrial.plan.planned import Predicted
+from anatrial.report.canvas import BLUE, DASHED, GREY, INK, ORANGE, PAPER, VERMILION, bar_width, figure_bytes, panels
 from anatrial.report.numbers import rate
 from anatrial.truths.no_effect import NoEffect
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-DASHED = (0, (4, 3))
-PAPER = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.85}
-
-
-def _figure(columns: int, rows: int, size: tuple[float, float]) -> tuple[Figure, Any]:
-    """A figure and its axes, shape (rows, columns)."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    grid = figure.subplots(rows, columns, squeeze=False)
-    for axes in grid.flat:
-        axes.spines[["top", "right"]].set_visible(False)
-        axes.grid(color=FAINT, linewidth=0.8)
-        axes.set_axisbelow(True)
-    return figure, grid
 
 
 def run_picture(result: Evaluation, used: ResolvedScenario, fmt: str) -> bytes:
     """Power and type I error along the rate that nobody knows: that of control, or of the one arm."""
-    figure, grid = _figure(1, 1, (8.0, 4.8))
+    figure, grid = panels(1, 1, (8.0, 4.8))
     axes = grid[0, 0]
     arms, single = used.scenario.arms, result.look.n_c == 0
     for threshold in {v.threshold: v for v in result.verdicts if v.metric in {"power", "type_i_error"}}:
@@ -86,7 +70,7 @@ def _mark(axes: Axes, x: float, y: float, colour: str, label: str) -> None:
 def size_picture(result: SizeSearch, used: ResolvedScenario, fmt: str) -> bytes:
     """Every target along n: power of exact tests is a saw, so each size is a point."""
     count = len(result.targets)
-    figure, grid = _figure(1, count, (8.0, 1.2 + 2.6 * count))
+    figure, grid = panels(1, count, (8.0, 1.2 + 2.6 * count))
     n = [p.n for p in result.points]
     for k, target in enumerate(result.targets):
         axes = grid[k, 0]
@@ -127,17 +111,21 @@ def _answered(answer: SizeAnswer) -> str:
 
 
 def prior_picture(found: Inspection, fmt: str) -> bytes:
-    """The prior's density over the studies behind it, and what it predicts for the next 20 patients."""
-    figure, grid = _figure(2, 1, (10.0, 4.4))
+    """The prior's density over the studies behind it, and what it predicts for the next patients."""
+    figure, grid = panels(2, 1, (10.0, 4.4))
     _density(grid[0, 0], found)
-    _prediction(grid[0, 1], found.predicted[1])
+    n = found.beside[0].n
+    _prediction(grid[0, 1], next(p for p in found.predicted if p.n == n))
     return figure_bytes(figure, fmt)
 
 
 def _density(axes: Axes, found: Inspection) -> None:
     rates, heights = zip(*found.density, strict=True)
     axes.fill_between(rates, heights, color=BLUE, alpha=0.15)
-    axes.plot(rates, heights, color=BLUE, linewidth=2, label=found.prior.mixture.said())
+    label = found.prior.mixture.said()
+    if len(found.prior.mixture.parts) > 2:
+        label = label.replace(" + ", "\n+ ")
+    axes.plot(rates, heights, color=BLUE, linewidth=2, label=label)
     top = max(heights)
     if found.prior.robust_weight > 1e-12:
         bare, bare_heights = zip(*found.informative_density, strict=True)
@@ -153,7 +141,8 @@ def _density(axes: Axes, found: Inspection) -> None:
         axes.annotate(
             said, (seen, y), xytext=(gap, 0), textcoords="offset points", va="center", ha=side, fontsize=7.5, bbox=PAPER
         )
-    axes.set(xlim=(0, 1), ylim=(-top * (0.1 + 0.07 * len(shown)), top * 1.18), xlabel="rate", ylabel="density")
+    head = 1.18 + 0.06 * label.count("\n")  # the legend stands above the curve
+    axes.set(xlim=(0, 1), ylim=(-top * (0.1 + 0.07 * len(shown)), top * head), xlabel="rate", ylabel="density")
     axes.set_yticks([tick for tick in axes.get_yticks() if 0 <= tick <= top * 1.15])
     axes.legend(frameon=False, fontsize=8, loc="upper right")
     axes.set_title(found.prior.name, loc="left", fontsize=11)
@@ -162,7 +151,7 @@ def _density(axes: Axes, found: Inspection) -> None:
 def _prediction(axes: Axes, predicted: Predicted) -> None:
     counts = range(predicted.n + 1)
     colours = [BLUE if predicted.lower <= x <= predicted.upper else "#c8d6e5" for x in counts]
-    axes.bar(counts, predicted.law, color=colours, width=0.8)
+    axes.bar(counts, predicted.probabilities, color=colours, width=bar_width(predicted.n))
     axes.set(xlabel=f"responders among the next {predicted.n} patients", ylabel="probability")
     said = f"expected {predicted.mean:.1f}, central 95 % {predicted.lower} to {predicted.upper} (dark)"
     axes.set_title(said, loc="left", fontsize=10)

@@ -38,8 +38,8 @@ def _first_prior(indication: Indication) -> tuple[str, Method | None]:
     roles = {(study.id, arm.id): arm.role for study in indication.studies for arm in study.arms}
     for name, recipe in indication.priors.items():
         if isinstance(recipe, Counted):
-            records = indication.records_of(recipe)
-            if all(roles[study.id, outcome.arm] == "placebo" for study, outcome in records):
+            records = [(s, o) for home, found in indication.baskets_of(recipe) if home is indication for s, o in found]
+            if records and all(roles[study.id, outcome.arm] == "placebo" for study, outcome in records):
                 return name, recipe
     return "", None
 
