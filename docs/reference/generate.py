@@ -212,7 +212,8 @@ def default(field: FieldInfo) -> str:
     if value is None or value is PydanticUndefined:
         return "none"
     if isinstance(value, Spec):
-        pairs = (f"{key} = {json.dumps(inner)}" for key, inner in value.model_dump(mode="json").items())
+        written = value.model_dump(mode="json", exclude_none=True)
+        pairs = (f"{key} = {json.dumps(inner)}" for key, inner in written.items())
         return f"`{{ {', '.join(pairs)} }}`"
     return f"`{json.dumps(value)}`"
 
