@@ -28,7 +28,7 @@ from anatrial.plan.ports import SILENT
 
 RESULT = Path(__file__).with_name("sbc.json")
 SEED, SIMULATIONS, BINS = 20181, 160, 10
-SETTINGS = Sampling(chains=3, draws=330, tune=500)
+SETTINGS = Sampling(chains=3, draws=330, tune=500, target_accept=0.95)
 THIN = 10  # 3 chains of 33 draws that are nearly independent: ranks 0 to 99
 PATIENTS = (20, 45, 12, 60, 30)
 """Sizes of the simulated studies."""

@@ -16,7 +16,7 @@ from anatrial.methods.hierarchical import NormalPrior, Sampling
 from anatrial.methods.sampling import LogitNormalModel
 
 LEAST_P = 1e-3 / 16  # sixteen tests of sound models fail together once in a thousand seeds
-LIVE = Sampling(seed=7, chains=2, draws=200, tune=200)
+LIVE = Sampling(seed=7, chains=2, draws=200, tune=200, target_accept=0.95)
 STRATA = 6
 
 

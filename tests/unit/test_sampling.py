@@ -34,7 +34,7 @@ from anatrial.numerics.log_odds import Model, Studies, narrowest, synthesise
 from anatrial.plan.ports import SILENT
 from anatrial.posterior_io import Draws, from_netcdf_bytes, netcdf_bytes
 
-QUICK = Sampling(chains=2, draws=100, tune=100)
+QUICK = Sampling(chains=2, draws=100, tune=100, target_accept=0.95)
 WIDE = HalfNormal(family="half_normal", scale=1.0)
 ARMS = Records(
     tuple(f"arm-{i}" for i in range(8)),

@@ -43,7 +43,7 @@ class Sampling(Spec):
     chains: Annotated[int, Field(ge=2, le=16)] = 4
     draws: Annotated[int, Field(ge=100, le=100_000)] = 2000
     tune: Annotated[int, Field(ge=100, le=100_000)] = 1000
-    target_accept: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
+    target_accept: Annotated[float, Field(ge=0.5, lt=1)] = 0.99
 
 
 class Hierarchical(Counted):
