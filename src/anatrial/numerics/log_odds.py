@@ -16,7 +16,7 @@ from functools import cache
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import erfc, expit, log_expit
+from scipy.special import erfc, log_expit
 
 from anatrial.numerics import BoolArray, FloatArray, IntArray
 
@@ -356,8 +356,3 @@ def density_on(grid: FloatArray, values: FloatArray) -> Density:
 def _log(values: FloatArray) -> FloatArray:
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(values))
-
-
-def on_rates(density: Density) -> tuple[FloatArray, FloatArray]:
-    """Rates at the grid points and the probability at each, both of shape (m,)."""
-    return np.asarray(expit(density.grid)), density.values * density.step
