@@ -8,9 +8,9 @@ from anatrial.domain.prior import Contribution
 from anatrial.domain.synthesis import Synthesis
 from anatrial.methods.heterogeneity import HalfNormal, Heterogeneity
 from anatrial.methods.hierarchical import Hierarchical, NormalPrior, studies_of
-from anatrial.methods.summaries import effective_n_of, rate_quantity, tau_quantity
+from anatrial.methods.summaries import effective_n_of, information, rate_quantity, tau_quantity
 from anatrial.numerics.log_odds import Density, Model, Studies, Synthesised, Tau, narrowest, synthesise
-from anatrial.numerics.predicted_information import FAR, exact_elir
+from anatrial.numerics.predicted_information import FAR
 
 
 class Commensurate(Hierarchical):
@@ -41,8 +41,7 @@ class Commensurate(Hierarchical):
         """History's rate, the new trial's, and the distance between them."""
         found = self.found(contributions)
         predicted = rate_quantity("predicted_rate", "rate of a new trial", found.predicted)
-        heavy = self.distance.heavy_tail
-        elir = None if heavy else exact_elir(self.found(contributions, FAR))
+        elir, reason = information(self.distance, lambda: self.found(contributions, FAR))
         return Synthesis(
             typical=rate_quantity("mean", "rate of history", found.typical),
             predicted=predicted,
@@ -52,7 +51,7 @@ class Commensurate(Hierarchical):
             sources=(),
             effective_n=effective_n_of(predicted.posterior),
             elir=elir,
-            no_elir=heavy or ("" if elir is not None else "its integral converges too slowly to be computed"),
+            no_elir=reason,
         )
 
     def assumptions(self) -> tuple[tuple[str, str], ...]:

@@ -9,9 +9,18 @@ from anatrial.domain.prior import Contribution
 from anatrial.domain.synthesis import Quantity, Shrunk, Spread, Synthesis
 from anatrial.methods.heterogeneity import HalfNormal, Heterogeneity
 from anatrial.methods.hierarchical import NormalPrior, Sampled, counted, studies_of
-from anatrial.methods.summaries import effective_n_of, pairs, plain_spread, rate_quantity, rate_spread, tau_quantity
+from anatrial.methods.summaries import (
+    CURVE,
+    effective_n_of,
+    information,
+    pairs,
+    plain_spread,
+    rate_quantity,
+    rate_spread,
+    tau_quantity,
+)
 from anatrial.numerics.log_odds import Density, Model, Synthesised, concentrated, narrowest, synthesise
-from anatrial.numerics.predicted_information import FAR, exact_elir
+from anatrial.numerics.predicted_information import FAR
 from anatrial.spec import Name, Spec, Text
 
 if TYPE_CHECKING:
@@ -62,7 +71,7 @@ class Map(Sampled):
     def model(self, contributions: tuple[Contribution, ...], stretch: float = 1.0) -> Model:
         """The hierarchy as numerics take it, studies in the order of those that count; ``stretch`` as for ``tau``."""
         used = counted(contributions)
-        sharpest = narrowest(studies_of(contributions)) if used else 1.0
+        sharpest = narrowest(studies_of(contributions))
         apart = set(self.stratum.studies) if self.stratum else set()
         has = set(self.covariate.studies) if self.covariate else set()
         return Model(
@@ -78,12 +87,13 @@ class Map(Sampled):
     def found(self, contributions: tuple[Contribution, ...], *, each_study: bool) -> Synthesised:
         """The posterior by integration; a second time where tau is found to live at few of its nodes."""
         studies, model = studies_of(contributions), self.model(contributions)
-        found = synthesise(studies, model, each_study=False)
+        found = synthesise(studies, model, each_study=each_study)
         limits = [concentrated(tau, prior.reach[1]) for tau, prior in zip(found.tau, self.spreads, strict=True)]
-        if any(limits):
-            sharpest, refined = narrowest(studies), zip(self.spreads, limits, strict=True)
-            model = model._replace(tau=tuple(prior.tau(sharpest, within=within) for prior, within in refined))
-        return synthesise(studies, model, each_study=each_study) if each_study or any(limits) else found
+        if not any(limits):
+            return found
+        sharpest, refined = narrowest(studies), zip(self.spreads, limits, strict=True)
+        model = model._replace(tau=tuple(prior.tau(sharpest, within=within) for prior, within in refined))
+        return synthesise(studies, model, each_study=each_study)
 
     def predicted(self, contributions: tuple[Contribution, ...]) -> Density:
         """The law of a new trial's log odds."""
@@ -93,7 +103,10 @@ class Map(Sampled):
         """Typical rate, new trial, heterogeneity, slope and shrunken studies."""
         found = self.found(contributions, each_study=True)
         predicted = rate_quantity("predicted_rate", "rate of a new trial", found.predicted)
-        elir, reason = self._elir(contributions)
+        studies = studies_of(contributions)
+        elir, reason = information(
+            self.heterogeneity, lambda: synthesise(studies, self.model(contributions, FAR), each_study=False)
+        )
         labels = ["between studies", f"between studies of stratum {self.stratum.name}" if self.stratum else ""]
         return Synthesis(
             typical=rate_quantity("mean_rate", "typical rate", found.typical),
@@ -127,18 +140,11 @@ class Map(Sampled):
             predicted_has_it=model.predicted_has_it,
         )
 
-    def _elir(self, contributions: tuple[Contribution, ...]) -> tuple[float | None, str]:
-        if self.heterogeneity.heavy_tail:
-            return None, self.heterogeneity.heavy_tail
-        far = synthesise(studies_of(contributions), self.model(contributions, FAR), each_study=False)
-        value = exact_elir(far)
-        return value, "" if value is not None else "its integral converges too slowly to be computed"
-
     def _slope(self, found: Synthesised) -> tuple[Quantity, ...]:
         if found.slope is None or self.covariate is None:
             return ()
         spread: Spread = plain_spread(found.slope)
-        at = np.linspace(spread.mean - 5 * spread.sd, spread.mean + 5 * spread.sd, 200)
+        at = np.linspace(spread.mean - 5 * spread.sd, spread.mean + 5 * spread.sd, CURVE)
         curve = pairs(at, np.interp(at, found.slope.grid, found.slope.values))
         return (Quantity("slope", f"effect of {self.covariate.name} on the log odds", spread, curve),)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from scipy.special import expit
 
@@ -9,7 +11,8 @@ from anatrial.domain.synthesis import LEVELS, Quantity, Spread
 from anatrial.methods.heterogeneity import Heterogeneity
 from anatrial.numerics import FloatArray
 from anatrial.numerics.densities import inverse_quantiles, moments, tau_curve, tau_moments, tau_quantiles
-from anatrial.numerics.log_odds import Density, Tau, sinh_nodes
+from anatrial.numerics.log_odds import Density, Synthesised, Tau, sinh_nodes
+from anatrial.numerics.predicted_information import exact_elir
 
 CURVE = 200  # points of a curve that is drawn
 
@@ -42,6 +45,14 @@ def pairs(x: FloatArray, y: FloatArray) -> tuple[tuple[float, float], ...]:
 def effective_n_of(spread: Spread) -> float:
     """Moment effective n: a + b of the Beta with this mean and standard deviation."""
     return spread.mean * (1 - spread.mean) / spread.sd**2 - 1
+
+
+def information(spread: Heterogeneity, far: Callable[[], Synthesised]) -> tuple[float | None, str]:
+    """ELIR of a new trial's law, or None with the reason; ``far`` integrates again with nodes far into tau's tail."""
+    if spread.heavy_tail:
+        return None, spread.heavy_tail
+    value = exact_elir(far())
+    return value, "" if value is not None else "its integral converges too slowly to be computed"
 
 
 def tau_quantity(name: str, label: str, prior: Heterogeneity, tau: Tau) -> Quantity:

@@ -1,7 +1,8 @@
 """What every rule is: regions for all looks at once, and itself in words."""
 
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -64,6 +65,40 @@ class Rule(Spec):
     def said(self, treatment: str = "treatment", control: str = "control") -> str:
         """The rule in one sentence."""
         raise TypeError(treatment, control)
+
+
+class Statement(NamedTuple):
+    """What the posterior must be sure of: its probability for every table, shape (n_t + 1, n_c + 1), and how sure.
+
+    ``exactly`` gives the probability of one table (x_t, x_c) as a fraction, or None where it is not known so.
+    """
+
+    probability: FloatArray
+    certainty: float
+    exactly: Callable[[int, int], Fraction | None]
+
+
+class Believer(Rule):
+    """Success where every statement on the posterior is more probable than its certainty, strictly."""
+
+    def statements(self, look: Look) -> Iterator[Statement]:
+        """All that must hold."""
+        raise TypeError(look)
+
+    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
+        """Tables on which every statement holds."""
+        return tuple(self._regions(look) for look in looks)
+
+    def _regions(self, look: Look) -> Regions:
+        succeeds = np.ones((look.n_t + 1, look.n_c + 1), dtype=np.bool_)
+        ties: list[Tie] = []
+        for probability, certainty, exactly in self.statements(look):
+            holds = probability > certainty
+            for table in near_tables(probability, certainty):
+                holds[table], tie = settled(table, float(probability[table]), exactly(*table), certainty)
+                ties.append(tie)
+            succeeds &= holds
+        return Regions(Region.from_grid(look, succeeds), Region(look, ()), tuple(ties))
 
 
 class SidedTest(Rule):

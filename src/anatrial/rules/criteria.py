@@ -1,16 +1,17 @@
 """Success when every one of several criteria on the posterior holds, each in its own direction and on its own scale."""
 
+from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Annotated, Literal, Self
 
-import numpy as np
 from pydantic import Field, model_validator
 
-from anatrial.domain.counts import Look, Region, Regions, Tie
+from anatrial.domain.counts import Look
 from anatrial.numerics import FloatArray, exact
 from anatrial.numerics.difference import probability_beyond
 from anatrial.numerics.superiority import greater_than_rate
-from anatrial.rules.base import Rule, above_control, above_rate, beyond, near_tables, settled
+from anatrial.rules.base import Believer, Statement, above_control, above_rate, beyond
 from anatrial.rules.posterior import AnalysisPrior
 from anatrial.spec import OpenRate, RateDifference, Spec
 
@@ -63,7 +64,7 @@ class SidedCriterion(Spec):
         return f"P({statement} | data) > {self.certainty:.12g}"
 
 
-class Criteria(Rule):
+class Criteria(Believer):
     """Succeed when every criterion on the posterior holds: equivalence, dual criteria, harm, grey zones.
 
     Success need not reach up to all responders on treatment, so each table is decided on its own. The probability of
@@ -115,22 +116,12 @@ class Criteria(Rule):
             greater = probability_beyond(treatment, look.n_t, parts, look.n_c, criterion.threshold, criterion.scale)
         return greater if criterion.direction == "greater" else 1 - greater
 
-    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
-        """Tables on which every criterion holds."""
-        return tuple(self._regions(look) for look in looks)
-
-    def _regions(self, look: Look) -> Regions:
-        succeeds = np.ones((look.n_t + 1, look.n_c + 1), dtype=np.bool_)
-        ties: list[Tie] = []
+    def statements(self, look: Look) -> Iterator[Statement]:
+        """Every criterion."""
         for criterion in self.criteria:
-            probability = self.probability(look, criterion)
-            holds = probability > criterion.certainty
-            for x_t, x_c in near_tables(probability, criterion.certainty):
-                sure = self._sure(look, criterion, x_t, x_c)
-                holds[x_t, x_c], tie = settled((x_t, x_c), float(probability[x_t, x_c]), sure, criterion.certainty)
-                ties.append(tie)
-            succeeds &= holds
-        return Regions(Region.from_grid(look, succeeds), Region(look, ()), tuple(ties))
+            yield Statement(
+                self.probability(look, criterion), criterion.certainty, partial(self._sure, look, criterion)
+            )
 
     def _sure(self, look: Look, criterion: SidedCriterion, x_t: int, x_c: int) -> Fraction | None:
         """The probability of one table as a fraction, where the priors and the threshold allow it."""

@@ -1,16 +1,16 @@
 """Success when the posterior is sure enough that treatment beats control by the margin."""
 
+from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from typing import Literal
 
-import numpy as np
-
-from anatrial.domain.counts import Look, Region, Regions, Tie
+from anatrial.domain.counts import Look
 from anatrial.domain.prior import PriorRef
 from anatrial.numerics import BoolArray, FloatArray, IntArray, exact
 from anatrial.numerics.superiority import greater_than_rate, probability_greater
 from anatrial.numerics.walk import posterior_staircases
-from anatrial.rules.base import Rule, above_control, above_rate, beyond, near_tables, settled
+from anatrial.rules.base import Believer, Statement, above_control, above_rate, beyond
 from anatrial.spec import OpenRate, RateDifference, Spec
 
 
@@ -29,7 +29,7 @@ class AnalysisPrior(Spec):
     """In a single-arm trial: the uncertain historical rate, which no data of the trial update."""
 
 
-class Posterior(Rule):
+class Posterior(Believer):
     """Succeed when the posterior is sure enough that treatment beats control by the margin (strictly).
 
     ``relevance`` adds a second criterion that must hold too (dual criterion: significance and relevance).
@@ -71,22 +71,11 @@ class Posterior(Rule):
             return greater_than_rate(treatment, look.n_t, min(max((self.benchmark or 0.0) + margin, 0.0), 1.0))[:, None]
         return probability_greater(treatment, look.n_t, self.analysis_prior.control.mixture().array, look.n_c, margin)
 
-    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
-        """Tables on which every criterion holds."""
-        return tuple(self._regions(look) for look in looks)
-
-    def _regions(self, look: Look) -> Regions:
-        succeeds = np.ones((look.n_t + 1, look.n_c + 1), dtype=np.bool_)
-        ties: list[Tie] = []
+    def statements(self, look: Look) -> Iterator[Statement]:
+        """Every criterion."""
         for criterion in self.criteria:
             probability = self.probability(look, criterion.margin)
-            holds = probability > criterion.certainty
-            for x_t, x_c in near_tables(probability, criterion.certainty):
-                sure = self._sure(look, criterion.margin, x_t, x_c)
-                holds[x_t, x_c], tie = settled((x_t, x_c), float(probability[x_t, x_c]), sure, criterion.certainty)
-                ties.append(tie)
-            succeeds &= holds
-        return Regions(Region.from_grid(look, succeeds), Region(look, ()), tuple(ties))
+            yield Statement(probability, criterion.certainty, partial(self._sure, look, criterion.margin))
 
     def _sure(self, look: Look, margin: float, x_t: int, x_c: int) -> Fraction | None:
         """P(treatment - control > margin) of one table as a fraction, where the priors allow it."""

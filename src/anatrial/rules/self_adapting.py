@@ -1,6 +1,8 @@
 """Success when the posterior is sure enough, with a control prior that trusts history as far as the trial agrees."""
 
+from collections.abc import Iterator
 from fractions import Fraction
+from functools import partial
 from math import comb
 from typing import Literal, NamedTuple, Self
 
@@ -8,12 +10,12 @@ import numpy as np
 from pydantic import model_validator
 from scipy.special import expit, logsumexp
 
-from anatrial.domain.counts import Look, Region, Regions
+from anatrial.domain.counts import Look
 from anatrial.domain.mixture import BetaMixture, BetaPart
 from anatrial.domain.prior import PriorRef
 from anatrial.numerics import FloatArray, exact
 from anatrial.numerics.superiority import log_beta, probability_greater
-from anatrial.rules.base import Rule, above_control, beyond, near_tables, settled
+from anatrial.rules.base import Believer, Statement, above_control, beyond
 from anatrial.spec import OpenRate, RateDifference, Spec
 
 EDGE = 1e-12  # a rate this close to 0 or 1 is 0 or 1 that was rounded
@@ -34,7 +36,7 @@ class HistoryWeights(NamedTuple):
     posterior: FloatArray
 
 
-class SelfAdapting(Rule):
+class SelfAdapting(Believer):
     """Succeed when P(treatment - control > margin | data) > certainty, with a self-adapting control prior (SAM).
 
     The control prior is w times its historical part plus 1 - w times ``vague``, with w = R / (1 + R) and
@@ -110,18 +112,9 @@ class SelfAdapting(Rule):
         )
         return np.asarray(weight * by_history + (1 - weight) * by_vague)
 
-    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
-        """Tables whose posterior probability passes the certainty."""
-        return tuple(self._regions(look) for look in looks)
-
-    def _regions(self, look: Look) -> Regions:
-        probability = self.probability(look, self.margin)
-        succeeds, ties = probability > self.certainty, []
-        for x_t, x_c in near_tables(probability, self.certainty):
-            sure = self._in_whole_numbers(look, x_t, x_c)
-            succeeds[x_t, x_c], tie = settled((x_t, x_c), float(probability[x_t, x_c]), sure, self.certainty)
-            ties.append(tie)
-        return Regions(Region.from_grid(look, succeeds), Region(look, ()), tuple(ties))
+    def statements(self, look: Look) -> Iterator[Statement]:
+        """That treatment beats control by the margin."""
+        yield Statement(self.probability(look, self.margin), self.certainty, partial(self._in_whole_numbers, look))
 
     def _in_whole_numbers(self, look: Look, x_t: int, x_c: int) -> Fraction | None:
         """The posterior probability of a table as a fraction, at margin 0 with one Beta of whole shapes per part."""
