@@ -12,10 +12,14 @@ from anatrial.documents.scenario import ResolvedScenario, parse_scenario, resolv
 from anatrial.domain.counts import Look, Regions
 from anatrial.domain.mixture import BetaMixture, BetaPart
 from anatrial.domain.prior import Prior, PriorRef, written_out
-from anatrial.rules import AnyRule
+from anatrial.rules.base import Rule
+from anatrial.rules.boschloo import Boschloo
 from anatrial.rules.chi_square import ChiSquare
 from anatrial.rules.fisher import Fisher
+from anatrial.rules.fisher_midp import FisherMidp
 from anatrial.rules.posterior import AnalysisPrior, Criterion, Posterior
+from anatrial.rules.z_pooled import ZPooled
+from anatrial.rules.z_unpooled import ZUnpooled
 from anatrial.truths.base import ArmRates
 from anatrial.truths.design_prior import DesignPrior
 from anatrial.truths.no_effect import NoEffect
@@ -98,17 +102,30 @@ def posterior(
     )
 
 
-def sided(test: str, alpha: float, *, two_sided: bool) -> Fisher | ChiSquare:
-    """One of the tests "fisher", "fisher_doubled" and "chi2_uncorrected"."""
-    one, two = (None, alpha) if two_sided else (alpha, None)
-    if test == "chi2_uncorrected":
-        return ChiSquare(kind="chi_square", alpha=one, alpha_two_sided=two)
-    if test == "fisher_doubled":
-        return Fisher(kind="fisher", alpha=one, alpha_two_sided=two, two_sided_by="doubled")
-    return Fisher(kind="fisher", alpha=one, alpha_two_sided=two)
+AnySided = Boschloo | ChiSquare | Fisher | FisherMidp | ZPooled | ZUnpooled
+TESTS: dict[str, tuple[type[AnySided], dict[str, Any]]] = {
+    "fisher": (Fisher, {"kind": "fisher"}),
+    "fisher_doubled": (Fisher, {"kind": "fisher", "two_sided_by": "doubled"}),
+    "fisher_midp": (FisherMidp, {"kind": "fisher_midp", "two_sided_by": "doubled"}),
+    "fisher_midp_no_more_likely": (FisherMidp, {"kind": "fisher_midp"}),
+    "boschloo": (Boschloo, {"kind": "boschloo", "two_sided_by": "no_more_likely"}),
+    "boschloo_doubled": (Boschloo, {"kind": "boschloo"}),
+    "barnard_z_pooled": (ZPooled, {"kind": "z_pooled"}),
+    "barnard_z_pooled_doubled": (ZPooled, {"kind": "z_pooled", "two_sided_by": "doubled"}),
+    "barnard_z_unpooled": (ZUnpooled, {"kind": "z_unpooled"}),
+    "chi2_uncorrected": (ChiSquare, {"kind": "chi_square"}),
+    "chi2_yates": (ChiSquare, {"kind": "chi_square", "continuity": True}),
+}
+"""Tests of two arms by the names of the reference files."""
 
 
-def decided(rule: AnyRule, n_t: int, n_c: int) -> Regions:
+def sided(test: str, alpha: float, *, two_sided: bool) -> AnySided:
+    """One of ``TESTS`` at a one- or two-sided level."""
+    model, given = TESTS[test]
+    return model.model_validate({**given, "alpha_two_sided" if two_sided else "alpha": alpha})
+
+
+def decided(rule: Rule, n_t: int, n_c: int) -> Regions:
     """What a rule decides in a trial with one look."""
     return rule.regions((Look(n_t, n_c),))[0]
 

@@ -16,28 +16,40 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from anatrial.domain.calibration import Calibration as Calibration
     from anatrial.domain.mixture import BetaMixture as BetaMixture
     from anatrial.domain.results import Evaluation as Evaluation
     from anatrial.domain.results import SizeSearch as SizeSearch
+    from anatrial.domain.test_menu import ComparedTests as ComparedTests
     from anatrial.errors import ComputationError as ComputationError
     from anatrial.errors import InputError as InputError
     from anatrial.files import read_indication as read_indication
     from anatrial.files import read_scenario as read_scenario
+    from anatrial.plan.calibrate import calibrate as calibrate
+    from anatrial.plan.compare_tests import compare_tests as compare_tests
     from anatrial.plan.derive import derive as derive
     from anatrial.plan.evaluate import evaluate as evaluate
     from anatrial.plan.size import size as size
+    from anatrial.plan.two_stage import TwoStageSearch as TwoStageSearch
+    from anatrial.plan.two_stage import two_stage as two_stage
 
 _HOMES = {
     "BetaMixture": ("anatrial.domain.mixture", "BetaMixture"),
+    "Calibration": ("anatrial.domain.calibration", "Calibration"),
+    "ComparedTests": ("anatrial.domain.test_menu", "ComparedTests"),
     "ComputationError": ("anatrial.errors", "ComputationError"),
     "Evaluation": ("anatrial.domain.results", "Evaluation"),
     "InputError": ("anatrial.errors", "InputError"),
     "SizeSearch": ("anatrial.domain.results", "SizeSearch"),
+    "TwoStageSearch": ("anatrial.plan.two_stage", "TwoStageSearch"),
+    "calibrate": ("anatrial.plan.calibrate", "calibrate"),
+    "compare_tests": ("anatrial.plan.compare_tests", "compare_tests"),
     "derive": ("anatrial.plan.derive", "derive"),
     "evaluate": ("anatrial.plan.evaluate", "evaluate"),
     "read_indication": ("anatrial.files", "read_indication"),
     "read_scenario": ("anatrial.files", "read_scenario"),
     "size": ("anatrial.plan.size", "size"),
+    "two_stage": ("anatrial.plan.two_stage", "two_stage"),
 }
 
 __all__ = ["__version__", *_HOMES]  # noqa: PLE0604 - the names of the table

@@ -35,16 +35,22 @@ def test_no_file_is_longer_than_400_lines() -> None:
 
 PUBLIC = [
     "BetaMixture",
+    "Calibration",
+    "ComparedTests",
     "ComputationError",
     "Evaluation",
     "InputError",
     "SizeSearch",
+    "TwoStageSearch",
     "__version__",
+    "calibrate",
+    "compare_tests",
     "derive",
     "evaluate",
     "read_indication",
     "read_scenario",
     "size",
+    "two_stage",
 ]
 
 

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.building import cases, decided, named, points, resolved, sided
+from scipy.special import ndtr
+from tests.building import cases, decided, named, points, sided
 
-from anatrial.domain.counts import Look, Regions
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import power
-from anatrial.numerics.two_by_two import p_values
-from anatrial.plan.size import size
+from anatrial.numerics.score import score_grid, score_p_value
+from anatrial.numerics.two_by_two import p_values, unconditional_p_values, wald_p_value
+from anatrial.numerics.unconditional import shared_rate_supremum
 from anatrial.rules.exact_binomial import ExactBinomial
+from anatrial.rules.score import Score
+from anatrial.rules.unconditional import Unconditional
 
 Case = dict[str, Any]
 FILE = "frequentist.json"
-SIZES = cases(FILE, "two_arm_exact_sample_size")
 KEYS = {
     "fisher_two_sided": "Fisher two-sided",
     "fisher_doubled": "Fisher doubled",
     "fisher_midp_greater": "Fisher mid-p one-sided",
     "fisher_midp_no_more_likely": "Fisher mid-p two-sided",
+    "fisher_midp_doubled": "Fisher mid-p doubled",
     "fisher_greater": "Fisher one-sided",
     "chi2_uncorrected_greater": "z one-sided, treatment better",
     "chi2_uncorrected_two_sided": "chi-square uncorrected",
     "chi2_yates_two_sided": "chi-square with Yates correction",
+    "boschloo_greater": "Boschloo one-sided",
+    "boschloo_two_sided": "Boschloo two-sided",
+    "boschloo_doubled": "Boschloo doubled",
+    "barnard_z_pooled_greater": "Barnard pooled one-sided",
+    "barnard_z_pooled_two_sided": "Barnard pooled two-sided",
+    "barnard_z_unpooled_greater": "Barnard unpooled one-sided",
+    "barnard_z_unpooled_two_sided": "Barnard unpooled two-sided",
+    "wald_unpooled_two_sided": "Wald",
+    "noninferiority_margin_0.1_unconditional_score_greater": "score at margin -0.1",
 }
 
 
@@ -54,7 +65,12 @@ def test_certificate_holds_the_peers_worst_type_one_error(case: Case) -> None:
     """The peer's refined maximum is met by the found value, and no value of the peer passes the bound."""
     given, expected = case["inputs"], case["expected"]
     rule = sided(given["test"], given["alpha"], two_sided=two_sided(case))
-    worst = type_one.worst(decided(rule, given["n_treatment"], given["n_control"]), (0.0, 1.0), 0.0)
+    regions = decided(rule, given["n_treatment"], given["n_control"])
+    worst = type_one.worst(regions, (0.0, 1.0), 0.0)
+    again = shared_rate_supremum(regions.success.grid | regions.harm.grid)
+    assert (again.found, again.bound) == pytest.approx((worst.found, worst.bound), abs=1e-6)
+    if isinstance(rule, Unconditional):
+        assert worst.found <= given["alpha"]
     assert worst.found == pytest.approx(expected["type1_max"], abs=case["tolerance"]["type1_max"])
     assert worst.found - 1e-12 <= expected["type1_max"] <= worst.bound + 1e-12 or worst.found >= expected["type1_max"]
     assert worst.found <= worst.bound <= worst.found + 2e-6
@@ -65,79 +81,16 @@ def test_certificate_holds_the_peers_worst_type_one_error(case: Case) -> None:
 def test_p_values_of_one_table(case: Case) -> None:
     """Every p-value that papers use is the peer's."""
     given, within = case["inputs"], case["tolerance"]["abs"]
-    found = p_values(given["events_treatment"], given["n_treatment"], given["events_control"], given["n_control"])
+    x_t, n_t, x_c, n_c = (given[f"{what}_{arm}"] for arm in ("treatment", "control") for what in ("events", "n"))
+    found = {
+        **p_values(x_t, n_t, x_c, n_c),
+        **unconditional_p_values(x_t, n_t, x_c, n_c),
+        "Wald": wald_p_value(x_t, n_t, x_c, n_c),
+        "score at margin -0.1": score_p_value((x_t, x_c), n_t, n_c, -0.1),
+    }
+    assert set(case["expected"]) == set(KEYS)
     for key, expected in case["expected"].items():
         assert found[KEYS[key]] == pytest.approx(expected, abs=within), key
-
-
-@cache
-def regions_of(test: str, alpha: float, looks: tuple[Look, ...], *, both: bool) -> tuple[Regions, ...]:
-    """Regions of every size, made once for all rates."""
-    return sided(test, alpha, two_sided=both).regions(looks)
-
-
-@pytest.mark.parametrize("case", SIZES, ids=named)
-def test_sample_sizes_of_two_arm_tests(case: Case) -> None:
-    """Over the whole range of sizes, the first n, the n from which power holds and the power there are the peer's."""
-    given, expected, within = case["inputs"], case["expected"], case["tolerance"]["abs"]
-    low, high = given["n_control_search_range"]
-    high = min(high, 200)  # far beyond every stable n
-    ratio = given["allocation_treatment_per_control"]
-    looks = tuple(Look(ratio * n, n) for n in range(low, high + 1))
-    regions = regions_of(given["test"], given["alpha"], looks, both=two_sided(case))
-    rates = points(given["rate_treatment"], given["rate_control"])
-    powers = dict(zip(range(low, high + 1), (sum(power(r, rates)) for r in regions), strict=True))
-    for target in given["target_power"]:
-        suffix = f"{100 * target:.0f}"
-        first = min(n for n, p in powers.items() if p >= target)
-        stable = 1 + max(n for n, p in powers.items() if p < target)
-        assert (first, stable) == (expected[f"n_first_{suffix}"], expected[f"n_stable_{suffix}"])
-        assert powers[first] == pytest.approx(expected[f"power_at_first_{suffix}"], abs=within)
-        assert powers[stable - 1] == pytest.approx(expected[f"power_one_below_stable_{suffix}"], abs=within)
-
-
-FAST = [c for c in SIZES if c["inputs"]["test"] == "fisher" and not two_sided(c)]
-SLOW = [c for c in SIZES if c not in FAST and c["expected"]["n_stable_90"] < 25]  # whole regions at every size
-
-
-@pytest.mark.parametrize("case", [*FAST, *SLOW], ids=named)
-def test_size_search_finds_the_peers_sizes(case: Case) -> None:
-    """The size command's search gives the first n, and the n that holds to the end of the range, of the peer."""
-    given, expected = case["inputs"], case["expected"]
-    low, high = given["n_control_search_range"]
-    high = high if case in FAST else 60
-    ratio = given["allocation_treatment_per_control"]
-    kind = "chi_square" if given["test"] == "chi2_uncorrected" else "fisher"
-    by = 'two_sided_by = "doubled"' if given["test"] == "fisher_doubled" else ""
-    level = f"alpha{'_two_sided' if two_sided(case) else ''} = {given['alpha']!r}"
-    result = size(
-        resolved(f"""
-        design = {{ kind = "fixed", n = {{ treatment = {ratio * 10}, control = 10 }} }}
-        [rule]
-        kind = "{kind}"
-        {level}
-        {by}
-        [truths.expected]
-        kind = "points"
-        rates = {{ treatment = {given["rate_treatment"]!r}, control = {given["rate_control"]!r} }}
-        [[targets]]
-        metric = "power"
-        truth = "expected"
-        at_least = 0.8
-        [[targets]]
-        metric = "power"
-        truth = "expected"
-        at_least = 0.9
-        [size]
-        control = {{ from = {low}, to = {high} }}
-        ratio = {ratio}
-        """)
-    )
-    joint, at_80, at_90 = result.answers
-    assert (at_80.first_n, at_80.holds_from) == (expected["n_first_80"], expected["n_stable_80"])
-    assert (at_90.first_n, at_90.holds_from) == (expected["n_first_90"], expected["n_stable_90"])
-    assert joint.holds_from == at_90.holds_from
-    assert at_80.safe_n == at_80.holds_from  # every range goes at least max(20, 10 %) further
 
 
 @pytest.mark.parametrize("case", cases(FILE, "single_arm_exact_power"), ids=named)
@@ -151,27 +104,26 @@ def test_single_arm_exact_test(case: Case) -> None:
     assert power(regions, points(given["alternative_rate"]))[0] == pytest.approx(expected["power"], abs=within)
 
 
-@pytest.mark.parametrize("case", cases(FILE, "single_arm_exact_sample_size"), ids=named)
-def test_single_arm_sample_size(case: Case) -> None:
-    """The search gives the peer's first and stable n of a single arm, with critical count, level and power there."""
+@pytest.mark.parametrize("case", cases(FILE, "score_test_statistic"), ids=named)
+def test_score_statistic(case: Case) -> None:
+    """Farrington and Manning's z, and its normal p-value, are the peer's."""
     given, expected, within = case["inputs"], case["expected"], case["tolerance"]["abs"]
-    low, high = given["n_search_range"]
-    result = size(
-        resolved(f"""
-        design = {{ kind = "fixed", n = {{ treatment = 10 }} }}
-        rule = {{ kind = "exact_binomial", alpha = {given["alpha_one_sided"]!r}, null_rate = {given["null_rate"]!r} }}
-        truths.expected = {{ kind = "points", rates = {{ treatment = {given["alternative_rate"]!r} }} }}
-        targets = [{{ metric = "power", truth = "expected", at_least = {given["power"]!r} }}]
-        size = {{ per_arm = {{ from = {low}, to = {high} }} }}
-        """)
-    )
-    answer = result.answers[0]
-    assert (answer.first_n, answer.holds_from) == (expected["n_first"], expected["n_stable"])
-    rule = ExactBinomial(kind="exact_binomial", alpha=given["alpha_one_sided"], null_rate=given["null_rate"])
-    for at in ("first", "stable"):
-        n = expected[f"n_{at}"]
-        regions = decided(rule, n, 0)
-        assert regions.success.staircase == (expected[f"critical_value_{at}"],)
-        assert power(regions, points(given["null_rate"]))[0] == pytest.approx(expected[f"alpha_exact_{at}"], abs=within)
-        chance = next(p.estimates[0].value for p in result.points if p.n == n)
-        assert chance == pytest.approx(expected[f"power_{at}"], abs=within)
+    z = score_grid(given["n_treatment"], given["n_control"], given["null_difference"])
+    found = float(z[given["events_treatment"], given["events_control"]])
+    assert found == pytest.approx(expected["z"], abs=within)
+    assert ndtr(-found) == pytest.approx(expected["p_greater"], abs=within)
+
+
+@pytest.mark.parametrize("case", cases(FILE, "two_arm_exact_noninferiority_power"), ids=named)
+def test_exact_non_inferiority(case: Case) -> None:
+    """Power, number of tables and worst type I error along the margin are the peer's, who writes the margin as loss."""
+    given, expected, within = case["inputs"], case["expected"], case["tolerance"]
+    rule = Score(kind="score", alpha=given["alpha_one_sided"], margin=-given["margin"])
+    regions = decided(rule, given["n_treatment"], given["n_control"])
+    chance = power(regions, points(given["rate_treatment"], given["rate_control"]))[0]
+    assert chance == pytest.approx(expected["power"], abs=within["abs"])
+    assert regions.success.tables == expected["number_of_rejected_tables"]
+    worst = type_one.worst(regions, (given["margin"], 1.0), -given["margin"])
+    size = expected["size_sup_on_null_boundary"]
+    assert worst.found == pytest.approx(size, abs=within["size_sup_on_null_boundary"])
+    assert size <= worst.bound <= given["alpha_one_sided"]

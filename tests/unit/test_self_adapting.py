@@ -348,7 +348,7 @@ def test_a_row_without_a_study_may_have_no_number() -> None:
         used.priors_from,
     )
     look = used.resolved.design.looks()[0]
-    found = borrowing(used, look, rule.regions((look,))[0])
+    found = borrowing(used, rule.regions((look,))[0])
     assert found is not None
     assert {row.power is None for row in found.without_study} == {True, False}
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from anatrial import __version__
-from anatrial.cli import evidence, prior, run, scenario, size
+from anatrial.cli import calibrate, evidence, prior, run, scenario, size, table, tests
 from anatrial.cli.shared import guarded
 
 app = typer.Typer(
@@ -21,6 +21,9 @@ app = typer.Typer(
 )
 app.command(name="run")(run.run)
 app.command(name="size")(size.size)
+app.command(name="calibrate")(calibrate.calibrate)
+app.command(name="tests")(tests.compare)
+app.command(name="table", context_settings={"ignore_unknown_options": True})(table.table)
 app.command(name="init")(scenario.init)
 app.command(name="schema")(scenario.schema)
 app.add_typer(scenario.app, name="scenario")

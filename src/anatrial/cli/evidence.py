@@ -1,4 +1,4 @@
-"""``anatrial evidence``: list, show and check what was published."""
+"""``anatrial evidence``: list, show and check what was published, and tell which test gives a printed p-value."""
 
 from __future__ import annotations
 
@@ -87,6 +87,27 @@ def check(
     elif found:
         say(check_text(findings))
     raise typer.Exit(max(read, FAILED if any(f.status == "fault" for f in findings) else PASSED))
+
+
+@app.command("tests")
+def printed(
+    indication: Annotated[str, typer.Argument(help="An indication, such as sjia.")],
+    *,
+    study: Annotated[str | None, typer.Option(help="Only this study, such as quartier-2011.")] = None,
+    json: Json = False,
+) -> None:
+    """Show which test gives each printed p-value that compares two counts."""
+    from anatrial.files import read_indication
+    from anatrial.files.indications import shelf
+    from anatrial.plan.evidence_tests import evidence_tests
+    from anatrial.report.machine import plain
+    from anatrial.report.printed_p_text import printed_p_text
+
+    found = evidence_tests(read_indication(indication, shelf()), study)
+    if json:
+        say_json({"format": "anatrial-evidence-tests", "version": 1, "studies": plain(found)})
+    else:
+        say(printed_p_text(found))
 
 
 def _all_names() -> list[str]:

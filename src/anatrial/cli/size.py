@@ -20,10 +20,15 @@ def size(
     """Find the sample sizes at which the targets hold, and hold for good."""
     from anatrial.files import read_scenario, write_bytes
     from anatrial.plan.size import size as search
+    from anatrial.plan.two_stage import searches_stages
     from anatrial.report.machine import SIZE_COLUMNS, csv_bytes, json_bytes, size_content, size_rows
     from anatrial.report.size_text import size_text
 
     used = read_scenario(scenario)
+    if searches_stages(used):
+        from anatrial.cli.two_stage import two_stage_size
+
+        raise typer.Exit(two_stage_size(used, plot=plot, out=out, json=json))
     with Bar("sizes") as bar:
         result = search(used, bar)
     if plot is not None:

@@ -1,5 +1,10 @@
 """How a trial is laid out: one file per design, one name in the union."""
 
-from anatrial.designs.fixed import Fixed
+from typing import Annotated
 
-Design = Fixed
+from pydantic import Field
+
+from anatrial.designs.fixed import Fixed
+from anatrial.designs.sequential import Sequential
+
+Design = Annotated[Fixed | Sequential, Field(discriminator="kind")]

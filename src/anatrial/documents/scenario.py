@@ -14,25 +14,31 @@ from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior, PriorRef, written_out
 from anatrial.errors import Fault, InputError
 from anatrial.rules import AnyRule
+from anatrial.rules.monitored import Monitored
 from anatrial.rules.self_adapting import SelfAdapting
-from anatrial.spec import MAX_N, Name, Rate, Spec, Text, Versioned, digest, examine_toml, parse_toml, spoken
+from anatrial.spec import MAX_N, Name, Spec, Text, Versioned, digest, examine_toml, parse_toml, spoken
 from anatrial.truths import AnyTruth
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
+
+Threshold = Annotated[float, Field(ge=0, le=2 * MAX_N)]
+"""A probability, or for ``expected_n`` a number of patients."""
 
 
 class Target(Spec):
     """What must hold: a metric under a truth, at least or at most a threshold."""
 
-    metric: Literal["power", "type_i_error", "type1_average", "assurance", "true_success"]
+    metric: Literal["power", "type_i_error", "type1_average", "assurance", "true_success", "no_go", "expected_n"]
     truth: Name
-    at_least: Rate | None = None
-    at_most: Rate | None = None
+    at_least: Threshold | None = None
+    at_most: Threshold | None = None
 
     @model_validator(mode="after")
     def _one_bound(self) -> Self:
         if (self.at_least is None) == (self.at_most is None):
             raise ValueError(f"{'neither' if self.at_least is None else 'both'} | at_least or at_most")
+        if self.metric != "expected_n" and self.threshold > 1:
+            raise ValueError(f"{self.threshold:g} | a probability, from 0 to 1")
         return self
 
     @property
@@ -44,6 +50,7 @@ class Target(Spec):
     def said(self) -> str:
         """The target in words."""
         metric = self.metric.replace("type_i_error", "type I error").replace("type1_average", "average type I error")
+        metric = metric.replace("no_go", "no-go").replace("expected_n", "expected number of patients")
         return f"{metric.replace('_', ' ')} {self.bound.replace('_', ' ')} {self.threshold:g} if {self.truth}"
 
     @property
@@ -200,12 +207,18 @@ def resolve(
             return value.model_copy(update={k: v for k, v in changed.items() if v is not fields[k]})
         if isinstance(value, dict):
             return {key: walk(inner, (*path, key)) for key, inner in value.items()}
+        if isinstance(value, tuple) and any(isinstance(inner, Spec) for inner in value):
+            walked = tuple(walk(inner, (*path, index)) for index, inner in enumerate(value))
+            return walked if any(new is not old for new, old in zip(walked, value, strict=True)) else value
         return value
 
     resolved: Scenario = walk(scenario, ())
     priors = dict(found)
-    if isinstance(resolved.rule, SelfAdapting) and priors["rule.analysis_prior.control"].origin is not None:
-        fault = resolved.rule.delta_fault()
+    place, rule = (
+        ("rule.final", resolved.rule.final) if isinstance(resolved.rule, Monitored) else ("rule", resolved.rule)
+    )
+    if isinstance(rule, SelfAdapting) and priors[f"{place}.analysis_prior.control"].origin is not None:
+        fault = rule.delta_fault()
         if fault is not None:
-            raise InputError(Fault("rule.delta", *fault))
+            raise InputError(Fault(f"{place}.delta", *fault))
     return resolved, tuple(found)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from anatrial.designs.fixed import Fixed
+from anatrial.designs.sequential import Sequential
 from anatrial.errors import Fault
 from anatrial.rules import AnyRule
-from anatrial.rules.criteria import RATIOS, Criteria
-from anatrial.rules.posterior import AnalysisPrior, Posterior
-from anatrial.rules.self_adapting import SelfAdapting
+from anatrial.rules.monitored import Monitored
+from anatrial.rules.posterior import Posterior
 from anatrial.spec import nearest
 from anatrial.truths import AnyTruth
 from anatrial.truths.base import RateTruth
@@ -27,12 +28,18 @@ KINDS: dict[str, tuple[str, ...]] = {
     "type1_average": ("design_prior",),
     "assurance": ("design_prior",),
     "true_success": ("design_prior",),
+    "no_go": ("points", "design_prior"),
+    "expected_n": ("points", "design_prior", "no_effect"),
 }
 """Of which kinds of truth a metric can be asked."""
 
 
 def cross_faults(scenario: Scenario) -> Iterator[Fault]:
     """Every fault between the parts of a scenario; places are named without the file."""
+    broken = scenario.design.faults() if isinstance(scenario.design, Sequential) else []
+    yield from broken
+    if broken:
+        return
     yield from _rule_faults(scenario)
     for name, truth in scenario.truths.items():
         yield from _truth_faults(scenario, f"truths.{name}", truth)
@@ -58,77 +65,23 @@ def _unknown_truth(place: str, name: str, truths: dict[str, Any]) -> Fault:
 
 def uncertain_benchmark(scenario: Scenario) -> bool:
     """Whether a single arm is compared with a historical rate that has a prior."""
-    rule = scenario.rule
+    rule = scenario.rule.final if isinstance(scenario.rule, Monitored) else scenario.rule
     return scenario.design.single_arm and isinstance(rule, Posterior) and rule.analysis_prior.control is not None
 
 
 def _rule_faults(scenario: Scenario) -> Iterator[Fault]:
     rule, single = scenario.rule, scenario.design.single_arm
     if (1 if single else 2) not in rule.arms:
-        expected = "a rule for one arm (criteria, exact_binomial, posterior)" if single else "a rule for two arms"
+        expected = (
+            "a rule for one arm (criteria, exact_binomial, go_no_go, posterior)" if single else "a rule for two arms"
+        )
         yield Fault("rule.kind", repr(rule.kind), expected, f"or {'add' if single else 'remove'} design.n.control")
-    elif isinstance(rule, Posterior):
-        yield from _posterior_faults(rule, single=single)
-    elif isinstance(rule, SelfAdapting):
-        yield from _self_adapting_faults(rule)
-    elif isinstance(rule, Criteria):
-        yield from _criteria_faults(rule, single=single)
-
-
-def _self_adapting_faults(rule: SelfAdapting) -> Iterator[Fault]:
-    """The control prior is its historical part alone, and the vague part no history."""
-    control, place = rule.analysis_prior.control, "rule.analysis_prior.control"
-    if control.prior is not None and control.robust_weight != 0:
-        got = "a prior with the robust part of its recipe"
-        if control.robust_weight is not None:
-            got = f"robust_weight = {control.robust_weight:g}"
-        expected = "the historical part alone: the rule adds the vague part and finds its weight"
-        yield Fault(place, got, expected, f'write {{ prior = "{control.prior}", robust_weight = 0 }}')
-    if control.parts is not None and len({part.a + part.b > 2 + 1e-9 for part in control.parts}) > 1:
-        got = "parts worth at most two patients beside stronger ones"
-        yield Fault(place, got, "the historical part alone", "leave them out: the rule adds rule.vague")
-    if rule.vague.prior is not None:
-        fix = "write it out: vague = { a = 1, b = 1 }"
-        yield Fault("rule.vague", f"the prior {rule.vague.prior!r}", "a prior that holds no history", fix)
-
-
-def _posterior_faults(rule: Posterior, *, single: bool) -> Iterator[Fault]:
-    if single and (rule.benchmark is None) == (rule.analysis_prior.control is None):
-        got = "neither" if rule.benchmark is None else "both"
-        yield Fault("rule", got, "benchmark (a fixed rate) or analysis_prior.control (an uncertain one)")
-    if not single and rule.benchmark is not None:
-        yield Fault("rule.benchmark", str(rule.benchmark), "no benchmark in a two-arm trial", "remove it")
-    if not single:
-        yield from _control_faults(rule.analysis_prior)
-    for criterion in rule.criteria:
-        if rule.benchmark is not None and not 0 < rule.benchmark + criterion.margin < 1:
-            expected = "a margin that keeps benchmark + margin between 0 and 1"
-            yield Fault("rule.margin", str(criterion.margin), expected)
-
-
-def _control_faults(prior: AnalysisPrior) -> Iterator[Fault]:
-    if prior.control is None:
-        fix = "add control = { a = 1, b = 1 }"
-        yield Fault("rule.analysis_prior", "no control", "a prior for the control rate", fix)
-
-
-def _criteria_faults(rule: Criteria, *, single: bool) -> Iterator[Fault]:
-    fits = "'rate': a single arm is compared with fixed rates" if single else f"one of difference, {', '.join(RATIOS)}"
-    for index, criterion in enumerate(rule.criteria):
-        if single != (criterion.scale == "rate"):
-            yield Fault(f"rule.criteria {index + 1}, scale", repr(criterion.scale), fits)
-    if single and rule.analysis_prior.control is not None:
-        fix = "for an uncertain historical rate there is the rule of kind posterior"
-        yield Fault("rule.analysis_prior.control", "a prior", "no control prior in a single-arm trial", fix)
-    if not single:
-        yield from _control_faults(rule.analysis_prior)
-    if rule.null is None:
-        return
-    if single and not 0 < rule.null < 1:
-        yield Fault("rule.null", f"{rule.null:g}", "a rate: a single arm is compared with fixed rates")
-    elif not any(criterion.fails_at(rule.null) for criterion in rule.criteria):
-        got = f"{rule.null:g}, where the criteria may all be true"
-        yield Fault("rule.null", got, "a place where success is an error", "give the edge of one of the criteria")
+    elif rule.interim != (scenario.design.kind == "sequential"):
+        expected = "a rule that decides at every look" if not rule.interim else "a design with looks"
+        fix = "monitored turns any rule into one that may stop early" if not rule.interim else 'kind = "sequential"'
+        yield Fault("rule.kind" if not rule.interim else "design.kind", repr(rule.kind), expected, fix)
+    else:
+        yield from rule.misfits(scenario.design.looks())
 
 
 def _truth_faults(scenario: Scenario, place: str, truth: AnyTruth) -> Iterator[Fault]:
@@ -169,7 +122,7 @@ def _arm_faults(scenario: Scenario, place: str, truth: Points | Grid) -> Iterato
 def _range_faults(scenario: Scenario, place: str, truth: NoEffect) -> Iterator[Fault]:
     """The treatment rate without effect must be a rate, and not above a fixed benchmark; its worst must be provable."""
     rule, single = scenario.rule, scenario.design.single_arm
-    if not rule.one_way and (single or rule.null_margin != 0):
+    if not rule.one_way and rule.upper_null is None and (single or rule.null_margin != 0):
         expected = (
             "criteria that all ask for greater, or in a two-arm trial null = 0: else the worst rate is not proven"
         )
@@ -181,8 +134,9 @@ def _range_faults(scenario: Scenario, place: str, truth: NoEffect) -> Iterator[F
             expected = f"rates up to {rule.fixed_benchmark:g}, the rate to beat"
             yield Fault(f"{place}.control", f"rates up to {truth.control.highest:g}", expected)
         return
-    lowest, highest = (rate + rule.null_margin for rate in (truth.control.lowest, truth.control.highest))
-    if lowest < -1e-12 or highest > 1 + 1e-12:
+    margins, ends = rule.null_margins, (truth.control.lowest, truth.control.highest)
+    if not all(any(-1e-12 <= rate + margin <= 1 + 1e-12 for margin in margins) for rate in ends):
+        lowest, highest = (rate + rule.null_margin for rate in ends)
         got = f"{lowest:g} to {highest:g} for the treatment rate (control rate + margin {rule.null_margin:g})"
         yield Fault(f"{place}.control", got, "rates from 0 to 1")
 
@@ -191,6 +145,14 @@ def _target_faults(scenario: Scenario, place: str, target: Target) -> Iterator[F
     if target.truth not in scenario.truths:
         yield _unknown_truth(place, target.truth, scenario.truths)
         return
+    if target.metric == "expected_n" and isinstance(scenario.design, Fixed):
+        yield Fault(f"{place}, metric", target.metric, "a design with looks", "with one analysis the n is fixed")
+    if target.metric == "no_go" and not scenario.rule.three_way:
+        yield Fault(f"{place}, metric", target.metric, "a rule with three outcomes (go_no_go)", "ask for power")
+    yield from _truth_of_target_faults(scenario, place, target)
+
+
+def _truth_of_target_faults(scenario: Scenario, place: str, target: Target) -> Iterator[Fault]:
     truth = scenario.truths[target.truth]
     if truth.kind not in KINDS[target.metric]:
         kinds = " or ".join(KINDS[target.metric])
@@ -217,12 +179,14 @@ def _has_average(scenario: Scenario) -> bool:
 
 
 def without_effect(scenario: Scenario, truth: Points) -> bool:
-    """Whether the rates show no effect: treatment at the edge of the null, or below it where one side counts."""
+    """Whether success is an error: treatment at the edge of the null, or below where one side counts; beyond a band."""
     rule = scenario.rule
     rate_t, rate_c = truth.trial_rates()
     edge = rule.fixed_benchmark if scenario.design.single_arm else rate_c + rule.null_margin
     if rule.edge is None or edge is None:
         return False
+    if rule.upper_null is not None:
+        return rate_t <= edge + 1e-12 or rate_t - rate_c >= rule.upper_null - 1e-12
     return abs(rate_t - edge) < 1e-12 or (rule.one_way and not rule.two_sided and rate_t <= edge)
 
 

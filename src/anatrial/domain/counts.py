@@ -89,8 +89,17 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """What a rule decides at one look; success and harm are disjoint."""
+    """What a rule decides at one look; success, harm and futility are disjoint."""
 
     success: Region
     harm: Region
     ties: tuple[Tie, ...] = ()
+    futility: Region | None = None
+    """Where the trial stops, or the medicine is dropped, for lack of effect; None under a rule that never says so."""
+    overlap: Region | None = None
+    """Where success and futility would both hold, had the rule not said which counts; None where it need not."""
+
+    @property
+    def look(self) -> Look:
+        """The look at which this is decided."""
+        return self.success.look

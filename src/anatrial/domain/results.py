@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from anatrial.domain.counts import Look, Regions
 from anatrial.domain.prior import Prior
+
+if TYPE_CHECKING:
+    from anatrial.numerics.two_stage_inference import Inference, Stages
 
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 Bound = Literal["at_least", "at_most"]
@@ -53,6 +56,24 @@ class GridTable(NamedTuple):
     harm: tuple[tuple[float, ...], ...]
 
 
+class Stop(NamedTuple):
+    """One look of a trial under one truth: the probability to get there, and of each decision there.
+
+    At the last look what is no success or harm has failed. ``turned``: a success that the patients in the pipeline
+    take back; ``bias`` and ``coverage`` of the observed effect and its 95 % interval among trials that end here. None
+    where they are not defined.
+    """
+
+    look: Look
+    reached: float
+    success: float
+    futility: float
+    harm: float
+    turned: float | None = None
+    bias: float | None = None
+    coverage: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class OperatingCharacteristics:
     """What happens under one truth."""
@@ -62,6 +83,10 @@ class OperatingCharacteristics:
     metrics: tuple[Metric, ...]
     curves: tuple[Curve, ...] = ()
     table: GridTable | None = None
+    stops: tuple[Stop, ...] = ()
+    """Per look of a trial that may stop early; under no effect at the worst rate of the stated range."""
+    spent: tuple[float, ...] = ()
+    """Under no effect: type I error up to each look at that rate, without futility that does not bind."""
 
     def metric(self, name: str) -> Metric:
         """The metric of this name; ``KeyError`` if this truth has none."""
@@ -145,6 +170,40 @@ class Borrowing:
     """Control responders that the prior expects in this trial: median and central 95 % interval."""
 
 
+class ZBound(NamedTuple):
+    """A look of a group-sequential z test: bounds, one-sided level, and the error spent by then in normal theory."""
+
+    efficacy: float | None
+    level: float | None
+    futility: float | None
+    spent: float
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedLook:
+    """One look of a trial with several: what is decided there."""
+
+    look: Look
+    waiting: Look
+    """Patients in the pipeline: recruited, without a result yet."""
+    regions: Regions
+    turns: bool | None
+    """Whether patients in the pipeline could turn a success around; None where nobody waits or nothing succeeds."""
+    bound: ZBound | None
+
+
+@dataclass(frozen=True, slots=True)
+class AfterTwoStage:
+    """What each possible final result tells of the rate, the chance to stop early being accounted for."""
+
+    stages: Stages
+    success: int
+    """Responders with which the trial succeeds."""
+    null_rate: float
+    level: float
+    results: tuple[Inference, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Evaluation:
     """One run: what was planned, what would happen, and whether every target holds."""
@@ -152,7 +211,15 @@ class Evaluation:
     scenario: str
     title: str
     look: Look
+    """The last look."""
     regions: Regions
+    """What is decided at the last look."""
+    looks: tuple[PlannedLook, ...]
+    """Every look of a trial that may stop early; empty with one analysis."""
+    inflation: float | None
+    """Most patients over those of one analysis of the same power, in normal theory; None without z bounds."""
+    after: AfterTwoStage | None
+    """Of a single arm that may stop at its first of two looks for futility; None for any other trial."""
     characteristics: tuple[OperatingCharacteristics, ...]
     verdicts: tuple[Verdict, ...]
     breaches: tuple[Breach, ...]
@@ -202,6 +269,15 @@ class SizeTarget(NamedTuple):
     threshold: float
 
 
+class NormalSize(NamedTuple):
+    """Patients per arm by normal theory (Farrington & Manning 1990), unrounded, inflated by ``factor`` for looks."""
+
+    target: str
+    treatment: float
+    control: float
+    factor: float
+
+
 @dataclass(frozen=True, slots=True)
 class SizeSearch:
     """Every size of a range, judged."""
@@ -213,6 +289,8 @@ class SizeSearch:
     skipped: tuple[int, ...]
     answers: tuple[SizeAnswer, ...]
     """All targets jointly first, then each alone."""
+    normal: tuple[NormalSize, ...]
+    """For comparison, of tests in two arms: what normal theory says of each power target."""
     last_n: int
     scenario_digest: str
     tool_version: str

@@ -7,12 +7,15 @@ it is between 2.5 and 97.5 %, so coverage needs no quantile.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from scipy.special import ndtri
 
-from anatrial.domain.counts import Look
+from anatrial.domain.counts import Look, Regions
 from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.results import Metric, exactly
+from anatrial.engine.course import Course, Trial
 from anatrial.numerics import BoolArray, FloatArray
 from anatrial.numerics.intervals import newcombe_limits, wilson_limits
 from anatrial.numerics.superiority import greater_than_rate, posterior_weights, probability_greater
@@ -24,34 +27,69 @@ Z = float(ndtri(0.975))
 SLACK = 1e-12  # an interval that ends on the true value holds it, however its end was rounded
 
 
-def estimator_metrics(rule: Rule, truth: Points, look: Look) -> tuple[Metric, ...]:
-    """Bias, mean squared error and coverage; the posterior mean only where the rule has an analysis prior."""
-    law = truth.law(look)
-    weights = law.treatment[0][:, None] * law.control[0][None, :]
-    rate_t, rate_c = truth.trial_rates()
-    true = rate_t - rate_c
-    observed = (np.arange(look.n_t + 1) / look.n_t)[:, None]
-    if look.n_c:
-        observed = observed - (np.arange(look.n_c + 1) / look.n_c)[None, :]
-        lower, upper = newcombe_limits(look.n_t, look.n_c, Z)
-        interval = "newcombe"
-    else:
-        lower, upper = (limit[:, None] for limit in wilson_limits(np.arange(look.n_t + 1), look.n_t, Z))
-        interval = "wilson"
-    covers = (lower <= true + SLACK) & (true - SLACK <= upper)
-    found = _three("observed", interval, observed - true, covers, weights)
-    if isinstance(rule, Posterior):
-        mean, above = _posterior(rule, look, true)
+def estimator_metrics(rule: Rule, truth: Points, trial: Trial) -> tuple[Metric, ...]:
+    """Bias, mean squared error and coverage; the posterior mean only of one look where the rule has an analysis prior.
+
+    Of a trial with looks the counts are those at the look where it ends.
+    """
+    seen = [observed(truth, look, ends) for look, ends in _ends(trial)]
+    sums = np.sum([(found.bias, found.mse, found.coverage) for found in seen], axis=0).tolist()
+    interval = "newcombe" if trial.look.n_c else "wilson"
+    found = _named("observed", interval, *sums)
+    if isinstance(rule, Posterior) and isinstance(trial, Regions):
+        law, (rate_t, rate_c) = truth.law(trial.look), truth.trial_rates()
+        mean, above = _posterior(rule, trial.look, rate_t - rate_c)
         covers = (above >= 0.025 - SLACK) & (above <= 0.975 + SLACK)
-        found += _three("posterior_mean", "equal_tailed", mean - true, covers, weights)
+        weights = law.treatment[0][:, None] * law.control[0][None, :]
+        found += _named("posterior_mean", "equal_tailed", *_sums(mean - (rate_t - rate_c), covers, weights))
     return found
 
 
-def _three(name: str, interval: str, error: FloatArray, covers: BoolArray, weights: FloatArray) -> tuple[Metric, ...]:
+class Observed(NamedTuple):
+    """Of the trials that end at one look: their probability, and the sums over them of error, square and coverage."""
+
+    probability: float
+    bias: float
+    mse: float
+    coverage: float
+
+
+def observed(truth: Points, look: Look, ends: FloatArray) -> Observed:
+    """The observed effect where the trial ends at a look with probability ``ends`` given its counts."""
+    law, (rate_t, rate_c) = truth.law(look), truth.trial_rates()
+    weights = law.treatment[0][:, None] * law.control[0][None, :] * ends
+    true = rate_t - rate_c
+    effect = (np.arange(look.n_t + 1) / look.n_t)[:, None]
+    if look.n_c:
+        effect = effect - (np.arange(look.n_c + 1) / look.n_c)[None, :]
+        lower, upper = newcombe_limits(look.n_t, look.n_c, Z)
+    else:
+        lower, upper = (limit[:, None] for limit in wilson_limits(np.arange(look.n_t + 1), look.n_t, Z))
+    covers = (lower <= true + SLACK) & (true - SLACK <= upper)
+    return Observed(float(weights.sum()), *_sums(effect - true, covers, weights))
+
+
+def at_each_stop(truth: Points, course: Course) -> list[Observed]:
+    """The observed effect among the trials that end at each look."""
+    return [observed(truth, look, ends) for look, ends in _ends(course)]
+
+
+def _ends(trial: Trial) -> list[tuple[Look, FloatArray]]:
+    """Every look with the probability that the trial ends there given its counts."""
+    if isinstance(trial, Regions):
+        return [(trial.look, np.ones((1, 1)))]
+    return list(zip(trial.looks, trial.ends, strict=True))
+
+
+def _sums(error: FloatArray, covers: BoolArray, weights: FloatArray) -> tuple[float, float, float]:
+    return float((weights * error).sum()), float((weights * error**2).sum()), float(weights[covers].sum())
+
+
+def _named(name: str, interval: str, bias: float, mse: float, coverage: float) -> tuple[Metric, ...]:
     return (
-        Metric(f"{name}_bias", exactly(float((weights * error).sum()))),
-        Metric(f"{name}_mse", exactly(float((weights * error**2).sum()))),
-        Metric(f"{name}_{interval}_coverage", exactly(float(weights[covers].sum()))),
+        Metric(f"{name}_bias", exactly(bias)),
+        Metric(f"{name}_mse", exactly(mse)),
+        Metric(f"{name}_{interval}_coverage", exactly(coverage)),
     )
 
 

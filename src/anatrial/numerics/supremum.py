@@ -5,13 +5,14 @@ Two bounds say how high P(region) can rise between two rates at which it is know
 * Slope: arcsin sqrt(P) moves at most as fast as the laws do in the Hellinger angle (Cauchy-Schwarz with the Fisher
   information): sqrt(n_t + n_c) per unit of theta where both arms share one rate, and
   sqrt(n_t) |d theta_t| + sqrt(n_c) |d theta_c| in general.
-* Curvature, where both arms share one rate: with the score U of N = n_t + n_c patients the second derivative of P in
-  theta is E[1(region) (U^2 + U')], and because E[U^2 + U'] = 0 it is at most half of E|U^2 + U'| <= 2 (4 N) +
-  2 sqrt(N) |p - q| / sqrt(p q), that is, at most 4 N + 2 sqrt(N) |cot 2 theta|. A function of curvature M lies at most
-  M w^2 / 8 above its chord.
+* Curvature: ``curvature`` bounds the second derivative of P in theta, along one shared rate and along a margin; a
+  function of curvature M lies at most M w^2 / 8 above its chord.
 
 Intervals that could still hold a larger value are split until none is left: the largest bound among the discarded ones
-is proven. Source of the first bound: any textbook proof of the Cramer-Rao inequality; the second is worked out above.
+is proven. Source of the first bound: any textbook proof of the Cramer-Rao inequality; the second is worked out there.
+
+Where only a comparison with a level is asked for, intervals whose bound is below the level need no split either, and
+the search ends with the first value above it.
 """
 
 from __future__ import annotations
@@ -21,10 +22,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from anatrial.numerics import FloatArray
+from anatrial.numerics import FloatArray, curvature
 
 GAP = 1e-6
 PIECES = 4  # an interval is split into as many: fewer rounds of small arrays than halving
+SURE = 1e-11  # sums of positive terms err by less, as a share of their value
 MOST_CELLS = 100_000_000  # work limit: evaluated points times table size; the bound stays valid when it is met
 
 
@@ -34,6 +36,13 @@ class Supremum(NamedTuple):
     found: float
     at: float
     bound: float
+
+
+class Known(NamedTuple):
+    """Values at sorted rates, both of shape (m,); the first and the last rate are the ends of the range."""
+
+    rates: FloatArray
+    values: FloatArray
 
 
 class Spans(NamedTuple):
@@ -51,6 +60,7 @@ def supremum(
     sizes: tuple[int, int],
     *,
     margin: float = 0.0,
+    gap: float = GAP,
 ) -> Supremum:
     """Largest ``value`` over control rates in ``ends``, along treatment rate = control rate + ``margin``.
 
@@ -65,25 +75,54 @@ def supremum(
 
     Returns
     -------
-    Found value, its rate, and a bound at most 1e-6 above it unless the work limit was met.
+    Found value, its rate, and a bound at most ``gap`` above it unless the work limit was met.
     """
     if ends[0] == ends[1]:
         only = float(value(np.array(ends[:1]))[0])
         return Supremum(only, ends[0], only)
+    rates = first_rates(ends, sizes)
+    return climbed(value, Known(rates, value(rates)), sizes, margin=margin, gap=gap)
+
+
+def first_rates(ends: tuple[float, float], sizes: tuple[int, int]) -> FloatArray:
+    """Sorted rates from end to end at which a search begins: six for each standard error, equally far in theta."""
     theta = _angle(np.array(ends))
     points = 2 + int(np.ceil(6 * np.sqrt(sum(sizes)) * (theta[1] - theta[0])))
     rates = np.clip(np.sin(np.linspace(theta[0], theta[1], points)) ** 2, *ends)
     rates[[0, -1]] = ends
-    heights = value(rates)
+    return np.asarray(rates)
+
+
+def climbed(
+    value: Callable[[FloatArray], FloatArray],
+    known: Known,
+    sizes: tuple[int, int],
+    *,
+    margin: float = 0.0,
+    gap: float = GAP,
+    level: float | None = None,
+) -> Supremum:
+    """Largest ``value`` between the ends of what is known already; ``supremum`` says what the arguments are.
+
+    With a ``level`` the search goes only as far as the comparison needs: it ends with the first value above the level,
+    and the bound need not be close to the found value once both are below. ``side`` reads the outcome.
+
+    Returns
+    -------
+    Found value, its rate, and a bound at most ``gap`` above it (with a level: or below the level) unless the work limit
+    was met.
+    """
+    below, above = (-np.inf, np.inf) if level is None else (level * (1 - SURE), level * (1 + SURE))
+    rates, heights = known
     best = int(np.argmax(heights))
     found, at = float(heights[best]), float(rates[best])
     spans = Spans(rates[:-1], rates[1:], heights[:-1], heights[1:])
-    proven, cells = found, points * (sum(sizes) + 2)
+    proven, cells = found, rates.size * (sum(sizes) + 2)
     while True:
-        bounds = _bounds(spans, sizes, margin)
-        rising = (bounds > found + GAP) & (spans.right > spans.left)
+        bounds = np.minimum(_by_slope(spans, sizes, margin), _by_curvature(spans, sizes, margin))
+        rising = (bounds > max(found + gap, below)) & (spans.right > spans.left)
         proven = max(proven, float(bounds[~rising].max(initial=0.0)))
-        if not rising.any() or cells > MOST_CELLS:
+        if not rising.any() or cells > MOST_CELLS or found > above:
             return Supremum(found, at, max(proven, float(bounds[rising].max(initial=0.0))))
         edges = _split(spans.left[rising], spans.right[rising])
         inner = edges[:, 1:-1]
@@ -94,6 +133,13 @@ def supremum(
             found, at = float(new.flat[best]), float(inner.flat[best])
         values = np.column_stack([spans.a[rising], new, spans.b[rising]])
         spans = Spans(edges[:, :-1].ravel(), edges[:, 1:].ravel(), values[:, :-1].ravel(), values[:, 1:].ravel())
+
+
+def side(found: Supremum, level: float) -> int:
+    """Where a supremum lies: -1 proven not to pass the level, 1 found above it, 0 too close to tell."""
+    if found.bound <= level * (1 - SURE):
+        return -1
+    return 1 if found.found > level * (1 + SURE) else 0
 
 
 def _angle(p: FloatArray) -> FloatArray:
@@ -109,8 +155,8 @@ def _split(left: FloatArray, right: FloatArray) -> FloatArray:
     return np.asarray(edges)
 
 
-def _bounds(spans: Spans, sizes: tuple[int, int], margin: float) -> FloatArray:
-    """Largest value that each interval could hold."""
+def _by_slope(spans: Spans, sizes: tuple[int, int], margin: float) -> FloatArray:
+    """Largest value that each interval could hold, as fast as the laws move."""
     left, right, a, b = spans
     low, high = _angle(left), _angle(right)
     if margin == 0:
@@ -118,11 +164,21 @@ def _bounds(spans: Spans, sizes: tuple[int, int], margin: float) -> FloatArray:
     else:
         treatment = _angle(right + margin) - _angle(left + margin)
         travelled = np.sqrt(sizes[0]) * treatment + np.sqrt(sizes[1]) * (high - low)
-    by_slope = np.sin(np.minimum(0.5 * (_angle(a) + _angle(b) + travelled), np.pi / 2)) ** 2
-    if margin != 0:
-        return np.asarray(by_slope)
-    n = sum(sizes)
-    with np.errstate(divide="ignore"):
-        steepest = np.maximum(np.abs(1 / np.tan(2 * low)), np.abs(1 / np.tan(2 * high)))
-    by_curvature = np.maximum(a, b) + (4 * n + 2 * np.sqrt(n) * steepest) * (high - low) ** 2 / 8
-    return np.asarray(np.minimum(by_slope, by_curvature))
+    return np.asarray(np.sin(np.minimum(0.5 * (_angle(a) + _angle(b) + travelled), np.pi / 2)) ** 2)
+
+
+def _by_curvature(spans: Spans, sizes: tuple[int, int], margin: float) -> FloatArray:
+    """Largest value that each interval could hold, as far as the values bend."""
+    left, right, a, b = spans
+    control = _angle(left), _angle(right)
+    if margin == 0:
+        rise = curvature.within_arm(sum(sizes), control) * (control[1] - control[0]) ** 2
+    else:
+        treatment = _angle(left + margin), _angle(right + margin)
+        arms = (sizes[0], treatment), (sizes[1], control)
+        by_either = (
+            curvature.along_edge(first, second) * (first[1][1] - first[1][0]) ** 2
+            for first, second in (arms, arms[::-1])
+        )
+        rise = np.minimum(*by_either)
+    return np.asarray(np.maximum(a, b) + rise / 8)

@@ -54,6 +54,16 @@ def crossed(runs: IntArray, law_t: FloatArray, law_c: FloatArray) -> FloatArray:
     return np.minimum(masses @ law_c[:, runs[starts, 0]].T, 1.0)
 
 
+def weighted(chances: FloatArray, law_t: FloatArray, law_c: FloatArray) -> FloatArray:
+    """Mean of ``chances``, one per table, under each pair of rows, shape (m,)."""
+    rows = max(1, BLOCK_CELLS // (law_t.shape[1] + law_c.shape[1]))
+    total = np.empty(len(law_t))
+    for start in range(0, len(law_t), rows):
+        block = slice(start, start + rows)
+        total[block] = np.einsum("ij,ij->i", law_t[block] @ chances, law_c[block])
+    return np.minimum(total, 1.0)
+
+
 def staircase_powers(first: IntArray, n_t: IntArray, n_c: IntArray, rate_t: float, rate_c: float) -> FloatArray:
     """P(x_t >= first[x_c]) of many designs at once, shape (m,).
 

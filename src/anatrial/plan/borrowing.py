@@ -12,9 +12,11 @@ from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior, PriorRef, written_out
 from anatrial.domain.results import Alternative, Borrowing, Estimate, KeptWeight
 from anatrial.engine import type_one
-from anatrial.engine.characteristics import null_margin, power
+from anatrial.engine.characteristics import null_margins, power
+from anatrial.engine.course import Trial, trial
 from anatrial.plan.derive import without_each_study
 from anatrial.rules.criteria import Criteria
+from anatrial.rules.monitored import Monitored
 from anatrial.rules.posterior import AnalysisPrior, Posterior
 from anatrial.rules.self_adapting import SelfAdapting
 
@@ -33,29 +35,33 @@ def _informative(ref: PriorRef) -> bool:
     return any(part.a + part.b > 2 + 1e-9 for part in ref.mixture().parts)
 
 
-def borrowing(used: ResolvedScenario, look: Look, regions: Regions) -> Borrowing | None:
-    """What the informative analysis priors buy and cost; None where there are none."""
-    rule = used.resolved.rule
-    if not isinstance(rule, Borrower):
+def borrowing(used: ResolvedScenario, run: Trial) -> Borrowing | None:
+    """What the informative analysis priors buy and cost; None where there are none.
+
+    Of a rule with looks its final rule is told with other priors, and with it the stops that look ahead to it.
+    """
+    rule, look = used.resolved.rule, run.look
+    final, place = (rule.final, "rule.final") if isinstance(rule, Monitored) else (rule, "rule")
+    if not isinstance(final, Borrower):
         return None
-    arms = informative_arms(rule, look)
+    arms = informative_arms(final, look)
     if not arms:
         return None
     judge = _Judge(used.resolved, look)
-    now = judge.row("this design", rule, regions)
-    plain = without_history(rule, arms)
+    now = judge.row("this design", final, run)
+    plain = without_history(final, arms)
     rows = [now, judge.row("none, same certainty", plain)]
-    if now.type1 is not None:
+    if now.type1 is not None and final is rule:
         rows.append(judge.calibrated("none, type I error not above it", plain, now.type1))
-    control = next((p for where, p in used.priors if where == "rule.analysis_prior.control"), None)
+    control = next((p for where, p in used.priors if where == f"{place}.analysis_prior.control"), None)
     if control is None or "control" not in arms:
-        return Borrowing(arms, tuple(rows), _without(used, rule, judge), (), None, None)
+        return Borrowing(arms, tuple(rows), _without(used, final, judge), (), None, None)
     return Borrowing(
         arms=arms,
         rows=tuple(rows),
-        without_study=_without(used, rule, judge),
-        kept=_kept(rule, control, look),
-        prior_weight=_history_weight(control, control.mixture) if isinstance(rule, Posterior) else None,
+        without_study=_without(used, final, judge),
+        kept=_kept(final, control, look),
+        prior_weight=_history_weight(control, control.mixture) if isinstance(final, Posterior) else None,
         predicted=_predicted(control.mixture, look),
     )
 
@@ -65,16 +71,18 @@ class _Judge:
 
     def __init__(self, scenario: Scenario, look: Look) -> None:
         self.look = look
+        self.rule, self.design = scenario.rule, scenario.design
         self.planned = scenario.planned
         self.ends = (scenario.null.control.lowest, scenario.null.control.highest) if scenario.null else None
 
-    def row(self, label: str, rule: Borrower, regions: Regions | None = None) -> Alternative:
-        regions = regions or rule.regions((self.look,))[0]
-        chance = power(regions, self.planned)[0] if self.planned else None
+    def row(self, label: str, final: Borrower, run: Trial | None = None) -> Alternative:
+        whole = self.rule.model_copy(update={"final": final}) if isinstance(self.rule, Monitored) else final
+        run = run or trial(whole, self.design)
+        chance = power(run, self.planned)[0] if self.planned else None
         type1 = None
         if self.ends is not None:
-            type1 = type_one.estimate(type_one.worst(regions, self.ends, null_margin(rule, regions)))
-        return Alternative(label, rule.certainty, chance, type1)
+            type1 = type_one.estimate(type_one.worst(run, self.ends, *null_margins(whole, run)))
+        return Alternative(label, final.certainty, chance, type1)
 
     def calibrated(self, label: str, rule: Posterior, goal: Estimate) -> Alternative:
         """The row at the least certainty whose worst type I error is at most ``goal``."""
@@ -86,7 +94,7 @@ class _Judge:
             middle = (low + high) // 2
             region = Region.from_grid(self.look, grid > levels[middle] + 1e-11)
             regions = Regions(region, Region(self.look, ()))
-            found = type_one.worst(regions, self.ends, null_margin(rule, regions))
+            found = type_one.worst(regions, self.ends, *null_margins(rule, regions))
             low, high = (low, middle) if found.found <= goal.value else (middle + 1, high)
         following = float(levels[low + 1]) if low + 1 < len(levels) else 1.0
         certainty = shortest(float(levels[low]), following)
@@ -121,8 +129,9 @@ def without_history(rule: Borrower, arms: tuple[str, ...]) -> Posterior:
 def _without(used: ResolvedScenario, rule: Borrower, judge: _Judge) -> tuple[Alternative, ...]:
     rows = []
     for where, prior in used.priors:
-        arm = where.rpartition(".")[2]
-        if not where.startswith("rule.") or prior.origin is None or (arm == "control" and not judge.look.n_c):
+        place, _, arm = where.rpartition(".")
+        analysis = place in {"rule.analysis_prior", "rule.final.analysis_prior"}
+        if not analysis or prior.origin is None or (arm == "control" and not judge.look.n_c):
             continue
         titles = {c.study: c.title for c in prior.contributions}
         for study, informative in without_each_study(used.indication, prior.name.partition("/")[2]):

@@ -9,12 +9,13 @@ import numpy as np
 from anatrial import __version__
 from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
 from anatrial.documents.scenario_faults import splits, uncertain_benchmark, without_effect
-from anatrial.domain.counts import Regions
 from anatrial.domain.results import ROUNDING, Breach, Evaluation, Metric, OperatingCharacteristics, Verdict, judged
 from anatrial.engine import type_one
-from anatrial.engine.characteristics import characteristics, null_margin, null_rates
+from anatrial.engine.characteristics import characteristics, null_margins, null_rates
+from anatrial.engine.course import Course, Trial, trial
 from anatrial.numerics import FloatArray
 from anatrial.plan.borrowing import borrowing, informative_arms
+from anatrial.plan.looks import after_looks, nominal_notes, planned_looks
 from anatrial.rules.criteria import Criteria
 from anatrial.rules.self_adapting import SelfAdapting
 from anatrial.truths.design_prior import DesignPrior
@@ -25,24 +26,28 @@ from anatrial.truths.points import Points
 def evaluate(scenario: ResolvedScenario) -> Evaluation:
     """Everything that a run computes, exactly: the same input gives the same bytes."""
     plan = scenario.resolved
-    looks = plan.design.looks()
-    look, regions = looks[-1], plan.rule.regions(looks)[-1]
+    run = trial(plan.rule, plan.design)
+    regions = run.regions[-1] if isinstance(run, Course) else run
     rates = curve_rates(plan)
     found = tuple(
-        _vouched(plan, characteristics(name, plan.rule, regions, truth, rates=rates, planned=plan.planned))
+        _vouched(plan, characteristics(name, plan.rule, run, truth, rates=rates, planned=plan.planned))
         for name, truth in plan.truths.items()
     )
+    looks, inflation = planned_looks(plan, run) if isinstance(run, Course) else ((), None)
     return Evaluation(
         scenario=scenario.name,
         title=plan.title,
-        look=look,
+        look=run.look,
         regions=regions,
+        looks=looks,
+        inflation=inflation,
+        after=after_looks(plan, run) if isinstance(run, Course) else None,
         characteristics=found,
         verdicts=tuple(verdict(target, found) for target in plan.targets),
-        breaches=(*_breaches(scenario, regions, found),),
-        borrowing=borrowing(scenario, look, regions),
+        breaches=(*_breaches(scenario, run, found),),
+        borrowing=borrowing(scenario, run),
         priors=scenario.priors,
-        notes=(*_notes(scenario, regions),),
+        notes=(*_notes(scenario, run, found),),
         scenario_digest=scenario.digest,
         tool_version=__version__,
     )
@@ -94,12 +99,10 @@ def target_metric(target: Target, found: OperatingCharacteristics) -> Metric:
     return found.metric(target.metric)
 
 
-def _breaches(
-    scenario: ResolvedScenario, regions: Regions, found: tuple[OperatingCharacteristics, ...]
-) -> list[Breach]:
+def _breaches(scenario: ResolvedScenario, run: Trial, found: tuple[OperatingCharacteristics, ...]) -> list[Breach]:
     """Where the type I error that targets promise for a stated range is passed, in it or outside of it."""
     plan, breaches = scenario.resolved, []
-    margin, everywhere = null_margin(plan.rule, regions), null_rates(plan.rule, regions)
+    margins, everywhere = null_margins(plan.rule, run), null_rates(plan.rule, run)
     for target in plan.targets:
         truth = plan.truths[target.truth]
         if target.metric != "type_i_error" or target.bound != "at_most" or not isinstance(truth, NoEffect):
@@ -112,7 +115,7 @@ def _breaches(
         above = below = None
         if not inside:
             ends = ((truth.control.highest, everywhere[1]), (truth.control.lowest, everywhere[0]))
-            above, below = (type_one.first_crossing(regions, target.threshold, margin, *end) for end in ends)
+            above, below = (type_one.first_crossing(run, target.threshold, end, *margins) for end in ends)
             if above is None and below is None:  # an excursion narrower than the steps of the search
                 above = peak.at
         breaches.append(Breach(target.truth, target.threshold, inside, above, below, peak.estimate, peak.at))
@@ -125,7 +128,7 @@ def _outweighing(scenario: ResolvedScenario) -> list[str]:
     planned = {"treatment": look.n_t, "control": look.n_c}
     for where, prior in scenario.priors:
         place, _, arm = where.rpartition(".")
-        n = planned.get(arm, 0) if place == "rule.analysis_prior" else 0
+        n = planned.get(arm, 0) if place in {"rule.analysis_prior", "rule.final.analysis_prior"} else 0
         worth = prior.mixture.effective_n
         if 0 < n < worth:
             name = getattr(scenario.scenario.arms, arm)
@@ -136,7 +139,7 @@ def _outweighing(scenario: ResolvedScenario) -> list[str]:
     return said
 
 
-def _notes(scenario: ResolvedScenario, regions: Regions) -> list[str]:
+def _notes(scenario: ResolvedScenario, run: Trial, found: tuple[OperatingCharacteristics, ...]) -> list[str]:
     plan, notes = scenario.resolved, []
     for prior in {p.name: p for _, p in scenario.priors}.values():
         notes += [f"{prior.name} treats as the same: {equated}" for equated in prior.equated]
@@ -165,9 +168,11 @@ def _notes(scenario: ResolvedScenario, regions: Regions) -> list[str]:
         notes.append(
             "history is the rate to beat here: it is not borrowed into an arm, and no result of the trial moves it"
         )
-    if regions.ties:
-        first = regions.ties[0]
-        tables = "1 table lies" if len(regions.ties) == 1 else f"{len(regions.ties)} tables lie"
-        example = f"{first.x_t} v {first.x_c} responders, {first.value:.12g}"
-        notes.append(f"{tables} on the threshold ({example}): settled {first.settled}")
+    notes += nominal_notes(plan, found)
+    every = run.regions if isinstance(run, Course) else (run,)
+    ties = [tie for regions in every for tie in regions.ties]
+    if ties:
+        tables = "1 table lies" if len(ties) == 1 else f"{len(ties)} tables lie"
+        example = f"{ties[0].x_t} v {ties[0].x_c} responders, {ties[0].value:.12g}"
+        notes.append(f"{tables} on the threshold ({example}): settled {ties[0].settled}")
     return notes

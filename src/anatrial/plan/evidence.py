@@ -16,6 +16,7 @@ from anatrial.domain.evidence import CheckKind, Fact, Outcome, Study
 from anatrial.domain.findings import Finding, Status
 from anatrial.methods.recipe import Counted
 from anatrial.numerics.two_by_two import p_values
+from anatrial.plan.evidence_tests import giving
 from anatrial.spec import MAX_N
 
 FISHER = "Fisher two-sided"
@@ -243,7 +244,7 @@ def _p_value(indication: Indication, fact: Fact) -> Iterator[_Seen]:
         return
     tests = p_values(t.responders, t.n, c.responders, c.n)
     digits = max(4, _decimals(fact.p_value) + 1)
-    value, matches = float(fact.p_value.lstrip("<>")), _matching(fact.p_value, tests)
+    value, matches = float(fact.p_value.lstrip("<>")), giving(fact.p_value, tests)
     fisher = f"{FISHER} {tests[FISHER]:.{digits}f}"
     verb = "holds for" if fact.p_value[0] in "<>" else "="
     if value <= 0.05 < tests[FISHER] and not fact.p_value.startswith(">"):
@@ -257,17 +258,6 @@ def _p_value(indication: Indication, fact: Fact) -> Iterator[_Seen]:
     else:
         said = " = ".join(f"{name} {tests[name]:.{digits}f}" for name in matches)
         yield _Seen("p_value", False, f"{table}: printed {fact.p_value} {verb} {said}; {fisher}", note=True)
-
-
-def _matching(printed: str, tests: dict[str, float]) -> list[str]:
-    """The tests that print like this: within half a unit of the last digit, or on the side of an inequality."""
-    text = printed.lstrip("<>")
-    value, half = float(text), 0.5 * 10.0 ** -_decimals(text) + 1e-12
-    if printed.startswith("<"):
-        return [name for name, p in tests.items() if p < value]
-    if printed.startswith(">"):  # one of two one-sided tests is always large
-        return [name for name, p in tests.items() if p > value and "one-sided" not in name]
-    return [name for name, p in tests.items() if abs(p - value) <= half]
 
 
 # ---- nested endpoints, overlap, recipes ----

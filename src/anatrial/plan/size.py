@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
 
 from anatrial import __version__
+from anatrial.designs import Design
 from anatrial.designs.fixed import Fixed
 from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
-from anatrial.domain.counts import Regions
 from anatrial.domain.results import Estimate, SizeAnswer, SizePoint, SizeSearch, SizeTarget, exactly, judged
 from anatrial.engine import type_one
-from anatrial.engine.characteristics import characteristics, null_margin
+from anatrial.engine.characteristics import characteristics, null_margins
+from anatrial.engine.course import Trial, trial
 from anatrial.errors import Fault, InputError
 from anatrial.numerics import tables
 from anatrial.plan.evaluate import target_metric
+from anatrial.plan.normal_size import normal_sizes
 from anatrial.plan.ports import SILENT, Progress
+from anatrial.plan.two_stage import searches_stages
 from anatrial.spec import MAX_N
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
@@ -28,6 +32,9 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
     Raises ``InputError`` where the scenario states no range or the range passes the limit of exact enumeration.
     """
     plan = scenario.resolved
+    if searches_stages(scenario):
+        got, expected = "counts that are written out, which fit no other size", "a rule that follows the size"
+        raise InputError(Fault(f"{scenario.name}: rule", got, expected, "search with anatrial.two_stage"))
     if plan.size is None:
         fix = "add [size] with per_arm = { from = 10, to = 60 }"
         raise InputError(Fault(f"{scenario.name}: size", "nothing", "a range of sample sizes", fix))
@@ -35,8 +42,12 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
     if plan.size.sizes[-1] * max(ratio, Fraction(1)) > MAX_N:
         got = f"{plan.size.sizes[-1]} control patients with {float(ratio):g} on treatment for each"
         raise InputError(Fault(f"{scenario.name}: size", got, f"at most {MAX_N} patients per arm", "a smaller range"))
-    wanted = [n for n in plan.size.sizes if (ratio * n).denominator == 1]
-    designs = [plan.design.resized(n, ratio) for n in wanted]
+    whole = [n for n in plan.size.sizes if (ratio * n).denominator == 1]
+    sized = [(n, design) for n in whole if (design := plan.design.resized(n, ratio)) is not None]
+    wanted, designs = [n for n, _ in sized], [design for _, design in sized]
+    if whole and not designs:
+        got, expected = f"sizes up to {whole[-1]}", "sizes at which every look has more patients than the one before"
+        raise InputError(Fault(f"{scenario.name}: size", got, expected, "a larger range, or fewer looks"))
     if not designs:
         near = ratio.limit_denominator(20)
         fix = f"write ratio = {{ treatment = {near.numerator}, control = {near.denominator} }}"
@@ -59,16 +70,17 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
         points=tuple(points),
         skipped=tuple(sorted(set(plan.size.sizes) - set(wanted))),
         answers=(joint, *alone),
+        normal=normal_sizes(plan, ratio),
         last_n=wanted[-1],
         scenario_digest=scenario.digest,
         tool_version=__version__,
     )
 
 
-def _power_columns(plan: Scenario, designs: list[Fixed]) -> dict[Target, list[Estimate]]:
+def _power_columns(plan: Scenario, designs: Sequence[Design]) -> dict[Target, list[Estimate]]:
     """Power of the targets that need the boundary alone, for all sizes at once where the rule has a fast way."""
     fast = [t for t in plan.targets if t.metric == "power" and isinstance(plan.truths[t.truth], Points)]
-    if not fast or plan.design.single_arm:
+    if not fast or plan.design.single_arm or not isinstance(plan.design, Fixed):
         return {}
     looks = [design.looks()[-1] for design in designs]
     n_t, n_c = (np.array(n, dtype=np.int64) for n in zip(*looks, strict=True))
@@ -90,25 +102,24 @@ def _power_columns(plan: Scenario, designs: list[Fixed]) -> dict[Target, list[Es
     return columns
 
 
-def _point(plan: Scenario, n: int, design: Fixed, known: dict[Target, Estimate]) -> SizePoint:
-    look = design.looks()[-1]
-    regions: Regions | None = None
+def _point(plan: Scenario, n: int, design: Design, known: dict[Target, Estimate]) -> SizePoint:
+    run: Trial | None = None
     estimates = []
     for target in plan.targets:
-        if target not in known and regions is None:
-            regions = plan.rule.regions((look,))[0]
-        estimates.append(known[target] if target in known else _estimate(plan, target, regions))
+        if target not in known and run is None:
+            run = trial(plan.rule, design)
+        estimates.append(known[target] if target in known else _estimate(plan, target, run))
     outcomes = tuple(judged(e, t.bound, t.threshold) for e, t in zip(estimates, plan.targets, strict=True))
-    return SizePoint(n, look, tuple(estimates), outcomes)
+    return SizePoint(n, design.looks()[-1], tuple(estimates), outcomes)
 
 
-def _estimate(plan: Scenario, target: Target, regions: Regions | None) -> Estimate:
-    assert regions is not None
+def _estimate(plan: Scenario, target: Target, run: Trial | None) -> Estimate:
+    assert run is not None
     truth = plan.truths[target.truth]
-    if isinstance(truth, NoEffect):  # its other numbers are not asked for here
+    if isinstance(truth, NoEffect) and target.metric == "type_i_error":  # its other numbers are not asked for here
         ends = (truth.control.lowest, truth.control.highest)
-        return type_one.estimate(type_one.worst(regions, ends, null_margin(plan.rule, regions)))
-    return target_metric(target, characteristics(target.truth, plan.rule, regions, truth, rates=np.array([]))).estimate
+        return type_one.estimate(type_one.worst(run, ends, *null_margins(plan.rule, run)))
+    return target_metric(target, characteristics(target.truth, plan.rule, run, truth, rates=np.array([]))).estimate
 
 
 def _answer(label: str, wanted: list[int], holds: list[bool]) -> SizeAnswer:

@@ -33,3 +33,27 @@ def _needs(region: Region, x_c: int) -> str:
         return "never"
     said = [f"{r.first}-{r.last}" if r.last < region.look.n_t and r.first != r.last else str(r.first) for r in runs]
     return ", ".join(said) if len(runs) > 1 or runs[0].last < region.look.n_t else str(runs[0].first)
+
+
+def runs_lines(region: Region, treatment: str, control: str, what: str) -> list[str]:
+    """What a decision needs: of the treatment counts any of these, at most so many where they start at 0."""
+    look, needs = region.look, _any_of(region)
+    if not look.n_c:
+        return [f"{what} with {needs.get(0, 'no number of')} responders of {look.n_t} on {treatment}"]
+    step = -(-(look.n_c + 1) // MOST_COLUMNS)
+    said = [f"{x}: {needs.get(x, 'never')}" for x in [*range(0, look.n_c, step), look.n_c]]
+    head = f"{what}, given {control} responders of {look.n_c}, with this many on {treatment} (of {look.n_t})"
+    return [head, *wrapped("   ".join(text.replace(" ", "\u00a0") for text in said), indent="  ")]
+
+
+def _any_of(region: Region) -> dict[int, str]:
+    """Deciding treatment counts per control count."""
+    found: dict[int, list[str]] = {}
+    for x_c, first, last in region.runs:
+        said = f"{first}-{last}" if first < last else f"{first}"
+        if first == 0 and last:
+            said = f"up to {last}"
+        elif last == region.look.n_t and first < last:
+            said = f"{first} or more"
+        found.setdefault(x_c, []).append(said)
+    return {x_c: " or ".join(parts) for x_c, parts in found.items()}

@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from anatrial.domain.counts import Regions
 from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.results import Evaluation, GridTable, SizeSearch, exactly
 
@@ -34,14 +35,18 @@ def plain(value: Any) -> Any:
 def run_content(result: Evaluation) -> dict[str, Any]:
     """An evaluation as JSON content; regions as runs [control count, first, last]."""
     content: dict[str, Any] = plain(result)
-    regions = result.regions
-    content["regions"] = {
-        "success": [list(run) for run in regions.success.runs],
-        "harm": [list(run) for run in regions.harm.runs],
-        "ties": plain(regions.ties),
-    }
+    content["regions"] = _regions(result.regions)
+    for shown, planned in zip(content["looks"], result.looks, strict=True):
+        shown["regions"] = _regions(planned.regions)
     content["priors"] = [{"used_as": where, **plain(prior)} for where, prior in result.priors]
     return {"format": "anatrial-run", "version": SCHEMA_VERSION, **content}
+
+
+def _regions(regions: Regions) -> dict[str, Any]:
+    """Runs per decision; futility and overlap only under rules that have them."""
+    kinds = {"success": regions.success, "harm": regions.harm, "futility": regions.futility, "overlap": regions.overlap}
+    runs = {kind: [list(run) for run in region.runs] for kind, region in kinds.items() if region is not None}
+    return {**runs, "ties": plain(regions.ties)}
 
 
 def size_content(result: SizeSearch) -> dict[str, Any]:
@@ -72,6 +77,14 @@ def run_rows(result: Evaluation) -> list[tuple[Any, ...]]:
         for curve in found.curves:
             pairs = zip(curve.rates, curve.values, strict=True)
             rows += [(*head, curve.name, *((r, None) if single else (None, r)), *exactly(v), "exact") for r, v in pairs]
+        for k, stop in enumerate(found.stops, start=1):
+            shares = (
+                ("reached", stop.reached),
+                ("success", stop.success),
+                ("futility", stop.futility),
+                ("harm", stop.harm),
+            )
+            rows += [(*head, f"look{k}_{name}", None, None, *exactly(share), "exact") for name, share in shares]
         if found.table is not None:
             rows += [(*head, *cell, "exact") for cell in _cells(found.table)]
     variants = (*result.borrowing.rows, *result.borrowing.without_study) if result.borrowing else ()

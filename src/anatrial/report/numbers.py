@@ -12,6 +12,8 @@ METRICS = {
     "type1_average": "average type I error",
     "assurance": "assurance",
     "true_success": "true success",
+    "no_go": "no-go",
+    "expected_n": "expected patients",
 }
 """Metrics of targets in words."""
 

@@ -17,9 +17,20 @@ if TYPE_CHECKING:
 
 
 def run_picture(result: Evaluation, used: ResolvedScenario, fmt: str) -> bytes:
-    """Power and type I error along the rate that nobody knows: that of control, or of the one arm."""
-    figure, grid = panels(1, 1, (8.0, 4.8))
-    axes = grid[0, 0]
+    """Power and type I error along the rate that nobody knows; of a trial with looks also what ends it, and where."""
+    if not result.looks:
+        figure, grid = panels(1, 1, (8.0, 4.8))
+        _curves(grid[0, 0], result, used)
+        figure.legend(
+            *grid[0, 0].get_legend_handles_labels(), loc="outside lower left", ncols=1, frameon=False, fontsize=9
+        )
+        return figure_bytes(figure, fmt)
+    from anatrial.report.looks_picture import looks_figure
+
+    return figure_bytes(looks_figure(result, used, _curves), fmt)
+
+
+def _curves(axes: Axes, result: Evaluation, used: ResolvedScenario) -> None:
     arms, single = used.scenario.arms, result.look.n_c == 0
     for threshold in {v.threshold: v for v in result.verdicts if v.metric in {"power", "type_i_error"}}:
         axes.axhline(threshold, color=GREY, linewidth=0.9, linestyle=DASHED)
@@ -58,8 +69,6 @@ def run_picture(result: Evaluation, used: ResolvedScenario, fmt: str) -> bytes:
     axes.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="probability")
     axes.set_xlabel(f"true rate on {arms.treatment if single else arms.control}")
     axes.set_title(result.title, loc="left", fontsize=11, wrap=True)
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower left", ncols=1, frameon=False, fontsize=9)
-    return figure_bytes(figure, fmt)
 
 
 def _mark(axes: Axes, x: float, y: float, colour: str, label: str) -> None:
@@ -91,7 +100,7 @@ def size_picture(result: SizeSearch, used: ResolvedScenario, fmt: str) -> bytes:
                 style = {"linewidth": 3.5 if said == "first n" else 1.2, "alpha": 0.6 if said == "first n" else 1}
                 axes.axvline(value, color=colour, label=said, zorder=0.5, **style)
         axes.set_title(f"{target.said}: {_answered(answer)}", loc="left", fontsize=10)
-        axes.set_ylabel("probability")
+        axes.set_ylabel("patients" if target.metric == "expected_n" else "probability")
     single = used.scenario.design.single_arm
     grid[-1, 0].set_xlabel("patients" if single else f"patients on {used.scenario.arms.control}")
     figure.suptitle(

@@ -25,7 +25,8 @@ def prior_lines(result: Evaluation, used: ResolvedScenario) -> list[str]:
         if prior.origin:
             lines += [line for said in _rests_on(prior) for line in wrapped(said, indent="  ")]
     if result.borrowing is not None and result.look.n_c:
-        control = next(prior for where, prior in result.priors if where == "rule.analysis_prior.control")
+        places = {"rule.analysis_prior.control", "rule.final.analysis_prior.control"}
+        control = next(prior for where, prior in result.priors if where in places)
         lines += _history(result.borrowing, control, result.look.n_c, used)
     return lines
 
@@ -35,6 +36,8 @@ def _use(where: str, used: ResolvedScenario) -> str:
         return f"vague part of the analysis prior of {used.scenario.arms.control}"
     arm = where.rpartition(".")[2]
     name = getattr(used.scenario.arms, arm)
+    if where.startswith("rule.stops"):
+        return f"prior of {name} for the interim looks ({where.removeprefix('rule.').partition(',')[0]})"
     if where.startswith("rule."):
         if arm == "control" and isinstance(used.scenario.rule, SelfAdapting):
             return f"historical part of the analysis prior of {name} (what the final analysis assumes)"

@@ -7,6 +7,7 @@ import math
 from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.evidence import Endpoint
 from anatrial.domain.results import Evaluation
+from anatrial.report.looks_text import totals
 from anatrial.report.numbers import patients, percent, rate
 from anatrial.rules.self_adapting import SelfAdapting
 from anatrial.truths.base import RateTruth
@@ -61,9 +62,18 @@ def _powers(result: Evaluation, used: ResolvedScenario) -> list[str]:
             extra.append(f"To analyse as many in spite of drop-out, {needed} are randomised.")
     sizes = f"{patients(result.look.n_t)} on {arms.treatment}"
     sizes += f" and {result.look.n_c} on {arms.control}" if result.look.n_c else " in a single arm"
-    if not powers:
-        return [f"The trial has {sizes}.", *extra]
-    return [f"With {sizes} the power is {', and '.join(powers)}.", *dict.fromkeys(extra)]
+    most = "at most " if result.looks else ""
+    said = f"With {most}{sizes} the power is {', and '.join(powers)}." if powers else f"The trial has {most}{sizes}."
+    return [said, *dict.fromkeys(extra), *_stopping(result)]
+
+
+def _stopping(result: Evaluation) -> list[str]:
+    """The interim looks, and how many patients the trial takes on average."""
+    if not result.looks:
+        return []
+    at = ", ".join(totals(planned.look) for planned in result.looks[:-1])
+    means = [f"{f.metric('expected_n').estimate.value:.1f} under {f.truth}" for f in result.characteristics if f.stops]
+    return [f"Interim analyses at {at} patients may stop it early; expected numbers are {', '.join(means)}."]
 
 
 def _analysis_priors(result: Evaluation, used: ResolvedScenario) -> list[str]:
@@ -92,10 +102,11 @@ def _errors(result: Evaluation, used: ResolvedScenario) -> list[str]:
         if not isinstance(truth, NoEffect):
             continue
         found, everywhere = result.of(name).metric("type1_max"), result.of(name).metric("type1_max_everywhere")
-        sides = "two-sided" if used.resolved.rule.two_sided else "one-sided"
+        sides = "two-sided " if used.resolved.rule.two_sided else "one-sided "
+        sides = sides if used.resolved.rule.upper_null is None else ""
         whose = f"{used.scenario.arms.control} rates" if result.look.n_c else "rates without effect"
         span = f"{rate(truth.control.lowest)} to {rate(truth.control.highest)}"
-        limit = f"The {sides} type I error is at most {_up(found.estimate.upper)} for {whose} from {span}"
+        limit = f"The {sides}type I error is at most {_up(found.estimate.upper)} for {whose} from {span}"
         more = everywhere.estimate.upper > found.estimate.upper
         said.append(f"{limit}{f' and at most {_up(everywhere.estimate.upper)} for any rate' if more else ''}.")
     return said

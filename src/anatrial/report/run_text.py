@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.results import Alternative, Breach, Curve, Evaluation, OperatingCharacteristics, Verdict
-from anatrial.report.boundary import MOST_COLUMNS, boundary_lines
+from anatrial.report.boundary import boundary_lines, runs_lines
+from anatrial.report.looks_text import design_text, looks_lines, stops_lines, third_lines
 from anatrial.report.numbers import METRICS, beside, chance, columns, percent, rate, table, wrapped
 from anatrial.report.priors_used import prior_lines
 from anatrial.report.protocol import counted, protocol_text, randomised
@@ -28,8 +29,11 @@ def run_text(result: Evaluation, used: ResolvedScenario) -> str:
         _borrowing(result),
         *(_grid(found, arms.treatment, arms.control) for found in result.characteristics),
         *(_assurance(found) for found in result.characteristics),
+        [line for found in result.characteristics for line in third_lines(found)],
+        *(stops_lines(result, found, _under(found)) for found in result.characteristics),
         _estimators(result),
         _needed(result, used),
+        _after(result),
         _cautions(result, used),
         ["Protocol text:", *wrapped(protocol_text(result, used), indent="  ")],
         [_foot(result)],
@@ -46,12 +50,9 @@ def exit_code(result: Evaluation) -> int:
 def _head(result: Evaluation, used: ResolvedScenario) -> list[str]:
     scenario, arms = used.scenario, used.scenario.arms
     endpoint = used.indication.endpoints[scenario.endpoint]
-    against = f"v {result.look.n_c} on {arms.control}" if result.look.n_c else "in a single arm"
     return [
         result.title,
-        *wrapped(
-            f"{result.look.n_t} on {arms.treatment} {against}, one analysis at the end. Counted: {counted(endpoint)}"
-        ),
+        *wrapped(f"{design_text(result, arms.treatment, arms.control)} Counted: {counted(endpoint)}"),
         *wrapped(f"{scenario.rule.said(arms.treatment, arms.control)}  Exact."),
     ]
 
@@ -142,6 +143,13 @@ def _variant(row: Alternative) -> tuple[str, ...]:
     return (f"  {row.label}", f"{row.certainty:g}", power, "-" if row.type1 is None else chance(row.type1.value))
 
 
+def _under(found: OperatingCharacteristics) -> str:
+    """A truth as it follows a table's name."""
+    if found.kind != "no_effect":
+        return f"under {found.truth}"
+    return f"under {found.truth} at {rate(round(found.metric('type1_max').at or 0.0, 4))}"
+
+
 def _grid(found: OperatingCharacteristics, treatment: str, control: str) -> list[str]:
     if found.table is None:
         return []
@@ -195,18 +203,21 @@ def _estimators(result: Evaluation) -> list[str]:
 def _needed(result: Evaluation, used: ResolvedScenario) -> list[str]:
     """What success needs: at least so many on treatment, or under a rule that also asks for less any of these."""
     region, arms = result.regions.success, used.scenario.arms
+    if result.looks:
+        return looks_lines(result, arms.treatment, arms.control)
+    no_go = result.regions.futility
+    more = runs_lines(no_go, arms.treatment, arms.control, "No-go") if no_go is not None and no_go.runs else []
     if used.resolved.rule.one_way or not region.runs:
-        return boundary_lines(region, arms.treatment, arms.control)
-    needs: dict[int, list[str]] = {}
-    for x_c, first, last in region.runs:
-        needs.setdefault(x_c, []).append(f"{first}-{last}" if first < last else f"{first}")
-    if not result.look.n_c:
-        return [f"Success needs, of {result.look.n_t} on {arms.treatment}, {' or '.join(needs[0])} responders"]
-    step = -(-(result.look.n_c + 1) // MOST_COLUMNS)
-    said = [f"{x}: {' or '.join(needs.get(x, ['never']))}" for x in [*range(0, result.look.n_c, step), result.look.n_c]]
-    head = f"Success needs, given {arms.control} responders of {result.look.n_c}, on {arms.treatment}"
-    lines = wrapped("   ".join(text.replace(" ", "\u00a0") for text in said), indent="  ")
-    return [f"{head} (of {result.look.n_t}) as many as", *lines]
+        return [*boundary_lines(region, arms.treatment, arms.control), *more]
+    return [*runs_lines(region, arms.treatment, arms.control, "Success"), *more]
+
+
+def _after(result: Evaluation) -> list[str]:
+    if result.after is None:
+        return []
+    from anatrial.report.two_stage_text import after_lines
+
+    return after_lines(result.after)
 
 
 def _cautions(result: Evaluation, used: ResolvedScenario) -> list[str]:

@@ -4,13 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from anatrial.rules.chi_square import ChiSquare
-from anatrial.rules.criteria import Criteria
-from anatrial.rules.exact_binomial import ExactBinomial
-from anatrial.rules.fisher import Fisher
-from anatrial.rules.posterior import Posterior
-from anatrial.rules.self_adapting import SelfAdapting
+from anatrial.rules.exact_sequential import ExactSequential
+from anatrial.rules.final import FinalRule
+from anatrial.rules.fleming import Fleming
+from anatrial.rules.group_sequential import GroupSequential
+from anatrial.rules.monitored import Monitored
+from anatrial.rules.responders import Responders
 
 AnyRule = Annotated[
-    ChiSquare | Criteria | ExactBinomial | Fisher | Posterior | SelfAdapting, Field(discriminator="kind")
+    FinalRule | ExactSequential | Fleming | GroupSequential | Monitored | Responders,
+    Field(discriminator="kind"),
 ]
+"""Rules that judge a finished trial have their name in ``final.py``; those that decide at every look have it here."""

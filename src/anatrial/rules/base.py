@@ -1,5 +1,6 @@
 """What every rule is: regions for all looks at once, and itself in words."""
 
+import math
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Annotated, NamedTuple, Self
@@ -9,13 +10,51 @@ from pydantic import Field, model_validator
 
 from anatrial.domain.counts import Look, Region, Regions, Tie
 from anatrial.domain.mixture import BetaMixture
+from anatrial.errors import Fault
 from anatrial.numerics import BoolArray, FloatArray, IntArray, exact
 from anatrial.numerics.walk import NEAR
 from anatrial.spec import Spec
 
 NEAREST = 1e-12  # what floating point decides even for thresholds next to 0 or 1
 
-Alpha = Annotated[float, Field(gt=0, le=0.5)]
+LARGEST_ALPHA = 0.5
+SMALLEST = 1e-6  # alpha, or what a certainty lacks to 1, below which no trial is judged
+Alpha = Annotated[float, Field(gt=0, le=LARGEST_ALPHA)]
+
+
+class Dial(NamedTuple):
+    """The number of a rule that makes all of it stricter or looser."""
+
+    name: str
+    """Where the number stands under ``[rule]``."""
+    value: float
+    strictest: float
+    loosest: float
+    nested: bool = True
+    """Whether a stricter value never lets one more result succeed, or harm, at any look."""
+
+    @property
+    def rises(self) -> bool:
+        """Whether a larger value is the stricter one."""
+        return self.strictest > self.loosest
+
+    def between(self, one: float, other: float) -> float:
+        """A value halfway between two, on the scale of the dial: linear for a certainty, else logarithmic."""
+        return 0.5 * (one + other) if self.rises else math.sqrt(one * other)
+
+    def stricter(self, value: float) -> float:
+        """Half of a level, or of what a certainty lacks to 1; at most the strictest value."""
+        return min(0.5 * (1 + value), self.strictest) if self.rises else max(0.5 * value, self.strictest)
+
+
+def certainty_dial(certainty: float) -> Dial:
+    """A certainty that the posterior must exceed: any, but for the last millionth at both ends."""
+    return Dial("certainty", certainty, max(certainty, 1 - SMALLEST), min(certainty, SMALLEST))
+
+
+def alpha_dial(alpha: float, name: str = "alpha") -> Dial:
+    """A level that the p-value must not pass, from one in a million."""
+    return Dial(name, alpha, strictest=min(alpha, SMALLEST), loosest=LARGEST_ALPHA)
 
 
 class Rule(Spec):
@@ -37,6 +76,16 @@ class Rule(Spec):
         return 0.0
 
     @property
+    def upper_null(self) -> float | None:
+        """Difference of rates at and above which success is an error too; None where no difference is too large."""
+        return None
+
+    @property
+    def null_margins(self) -> tuple[float, ...]:
+        """Every edge of no effect: ``null_margin``, and ``upper_null`` where there is one."""
+        return (self.null_margin,) if self.upper_null is None else (self.null_margin, self.upper_null)
+
+    @property
     def one_way(self) -> bool:
         """Whether success always speaks for more on treatment: any rate below the edge then shows no effect either."""
         return True
@@ -51,9 +100,43 @@ class Rule(Spec):
         """The rate at the edge of no effect where a single arm is compared with a fixed one."""
         return None
 
+    @property
+    def interim(self) -> bool:
+        """Whether the rule also decides at looks before the last one."""
+        return False
+
+    @property
+    def three_way(self) -> bool:
+        """Whether the finished trial has a third outcome between success and failure."""
+        return False
+
+    @property
+    def binding(self) -> bool:
+        """Whether the trial must stop where futility is met; if not, type I error is computed as if it never did."""
+        return True
+
+    @property
+    def dial(self) -> Dial | None:
+        """The number that ``anatrial calibrate`` may move; None where no single one orders the rule."""
+        return None
+
+    def dialled(self, value: float) -> Self:
+        """The rule with another value of its dial."""
+        if self.dial is None:
+            raise TypeError(self)
+        return self.model_copy(update={self.dial.name: value})
+
+    def misfits(self, looks: tuple[Look, ...]) -> Iterator[Fault]:  # noqa: ARG002 - most rules fit every trial
+        """What of the rule does not fit a trial with these looks; places are named without the file."""
+        yield from ()
+
     def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
         """The deciding tables per look."""
         raise TypeError(looks)
+
+    def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Region:
+        """Where a success at a look would still be one at the totals ``over``, with the patients of the pipeline."""
+        return self.regions((*looks[:index], over, *looks[index + 1 :]))[index].success
 
     def staircases(self, n_t: IntArray, n_c: IntArray) -> tuple[IntArray, BoolArray] | None:  # noqa: ARG002 - the default
         """Least succeeding treatment counts of many designs at once, where the rule has a fast way; else None.
@@ -122,6 +205,11 @@ class SidedTest(Rule):
     def level(self) -> float:
         """The alpha that was given."""
         return self.alpha if self.alpha is not None else self.alpha_two_sided or 0.0
+
+    @property
+    def dial(self) -> Dial | None:
+        """The alpha that was given."""
+        return alpha_dial(self.level, "alpha_two_sided" if self.two_sided else "alpha")
 
 
 def split(look: Look, rejects: BoolArray, ties: tuple[Tie, ...]) -> Regions:

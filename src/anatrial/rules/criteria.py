@@ -8,11 +8,12 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from anatrial.domain.counts import Look
+from anatrial.errors import Fault
 from anatrial.numerics import FloatArray, exact
 from anatrial.numerics.difference import probability_beyond
 from anatrial.numerics.superiority import greater_than_rate
-from anatrial.rules.base import Believer, Statement, above_control, above_rate, beyond
-from anatrial.rules.posterior import AnalysisPrior
+from anatrial.rules.base import Believer, Dial, Statement, above_control, above_rate, beyond, certainty_dial
+from anatrial.rules.posterior import AnalysisPrior, prior_faults
 from anatrial.spec import OpenRate, RateDifference, Spec
 
 RATIOS = {"log_odds": "log odds ratio", "log_ratio": "log rate ratio"}
@@ -106,6 +107,16 @@ class Criteria(Believer):
         """The edge of a single arm."""
         return self.edge if self.analysis_prior.control is None else None
 
+    @property
+    def dial(self) -> Dial | None:
+        """The certainty of the only criterion; None where there are several."""
+        return certainty_dial(self.criteria[0].certainty) if len(self.criteria) == 1 else None
+
+    def dialled(self, value: float) -> Self:
+        """The rule with another certainty of its only criterion."""
+        (criterion,) = self.criteria
+        return self.model_copy(update={"criteria": (criterion.model_copy(update={"certainty": value}),)})
+
     def probability(self, look: Look, criterion: SidedCriterion) -> FloatArray:
         """Probability of a criterion's statement for every table, shape (n_t + 1, n_c + 1)."""
         treatment, control = self.analysis_prior.treatment.mixture().array, self.analysis_prior.control
@@ -133,6 +144,27 @@ class Criteria(Believer):
             greater = above_control(treatment, control.mixture().updated(x_c, look.n_c))
         return greater if greater is None or criterion.direction == "greater" else 1 - greater
 
+    def misfits(self, looks: tuple[Look, ...]) -> Iterator[Fault]:
+        """Scales and priors of another number of arms, and a null where success is right."""
+        single = looks[-1].n_c == 0
+        yield from scale_faults("rule.criteria", self.criteria, single=single)
+        yield from prior_faults(self.analysis_prior, single=single)
+        if self.null is None:
+            return
+        if single and not 0 < self.null < 1:
+            yield Fault("rule.null", f"{self.null:g}", "a rate: a single arm is compared with fixed rates")
+        elif not any(criterion.fails_at(self.null) for criterion in self.criteria):
+            got = f"{self.null:g}, where the criteria may all be true"
+            yield Fault("rule.null", got, "a place where success is an error", "give the edge of one of the criteria")
+
     def said(self, treatment: str = "treatment", control: str = "control") -> str:
         """The rule in one sentence."""
         return f"Success if {' and '.join(criterion.said(treatment, control) for criterion in self.criteria)}."
+
+
+def scale_faults(place: str, criteria: tuple[SidedCriterion, ...], *, single: bool) -> Iterator[Fault]:
+    """Criteria of a list, named by its place, whose scale belongs to another number of arms."""
+    fits = "'rate': a single arm is compared with fixed rates" if single else f"one of difference, {', '.join(RATIOS)}"
+    for index, criterion in enumerate(criteria, start=1):
+        if single != (criterion.scale == "rate"):
+            yield Fault(f"{place} {index}, scale", repr(criterion.scale), fits)

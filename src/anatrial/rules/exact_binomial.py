@@ -7,7 +7,7 @@ from scipy.special import betainc
 
 from anatrial.domain.counts import Look, Region, Regions, Tie
 from anatrial.numerics import exact
-from anatrial.rules.base import Alpha, Rule, near_tables
+from anatrial.rules.base import Alpha, Dial, Rule, alpha_dial, near_tables
 from anatrial.spec import OpenRate
 
 
@@ -30,6 +30,11 @@ class ExactBinomial(Rule):
     def fixed_benchmark(self) -> float | None:
         """The null rate."""
         return self.null_rate
+
+    @property
+    def dial(self) -> Dial | None:
+        """Alpha."""
+        return alpha_dial(self.alpha)
 
     def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
         """Counts whose upper tail is at most alpha."""

@@ -7,10 +7,11 @@ from typing import Literal
 
 from anatrial.domain.counts import Look
 from anatrial.domain.prior import PriorRef
+from anatrial.errors import Fault
 from anatrial.numerics import BoolArray, FloatArray, IntArray, exact
 from anatrial.numerics.superiority import greater_than_rate, probability_greater
 from anatrial.numerics.walk import posterior_staircases
-from anatrial.rules.base import Believer, Statement, above_control, above_rate, beyond
+from anatrial.rules.base import Believer, Dial, Statement, above_control, above_rate, beyond, certainty_dial
 from anatrial.spec import OpenRate, RateDifference, Spec
 
 
@@ -64,12 +65,31 @@ class Posterior(Believer):
         first = Criterion(certainty=self.certainty, margin=self.margin)
         return (first,) if self.relevance is None else (first, self.relevance)
 
+    def misfits(self, looks: tuple[Look, ...]) -> Iterator[Fault]:
+        """Nothing, or two things, to compare with; a margin that leaves no rate."""
+        if looks[-1].n_c == 0 and (self.benchmark is None) == (self.analysis_prior.control is None):
+            got = "neither" if self.benchmark is None else "both"
+            yield Fault("rule", got, "benchmark (a fixed rate) or analysis_prior.control (an uncertain one)")
+        if looks[-1].n_c > 0 and self.benchmark is not None:
+            yield Fault("rule.benchmark", str(self.benchmark), "no benchmark in a two-arm trial", "remove it")
+        if looks[-1].n_c > 0:
+            yield from prior_faults(self.analysis_prior, single=False)
+        for criterion in self.criteria:
+            if self.benchmark is not None and not 0 < self.benchmark + criterion.margin < 1:
+                expected = "a margin that keeps benchmark + margin between 0 and 1"
+                yield Fault("rule.margin", str(criterion.margin), expected)
+
     def probability(self, look: Look, margin: float) -> FloatArray:
         """P(treatment - control > margin | data) for every table, shape (n_t + 1, n_c + 1)."""
         treatment = self.analysis_prior.treatment.mixture().array
         if self.analysis_prior.control is None:
             return greater_than_rate(treatment, look.n_t, min(max((self.benchmark or 0.0) + margin, 0.0), 1.0))[:, None]
         return probability_greater(treatment, look.n_t, self.analysis_prior.control.mixture().array, look.n_c, margin)
+
+    @property
+    def dial(self) -> Dial | None:
+        """The certainty of the first criterion."""
+        return certainty_dial(self.certainty)
 
     def statements(self, look: Look) -> Iterator[Statement]:
         """Every criterion."""
@@ -102,3 +122,13 @@ class Posterior(Believer):
             for criterion in self.criteria
         )
         return f"Success if {' and '.join(said)}."
+
+
+def prior_faults(prior: AnalysisPrior, *, single: bool) -> Iterator[Fault]:
+    """A control prior without a control arm, where the comparison is with fixed rates, or a control arm without one."""
+    if single and prior.control is not None:
+        fix = "for an uncertain historical rate there is the rule of kind posterior"
+        yield Fault("rule.analysis_prior.control", "a prior", "no control prior in a single-arm trial", fix)
+    if not single and prior.control is None:
+        fix = "add control = { a = 1, b = 1 }"
+        yield Fault("rule.analysis_prior", "no control", "a prior for the control rate", fix)

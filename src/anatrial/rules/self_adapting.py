@@ -13,9 +13,10 @@ from scipy.special import expit, logsumexp
 from anatrial.domain.counts import Look
 from anatrial.domain.mixture import BetaMixture, BetaPart
 from anatrial.domain.prior import PriorRef
+from anatrial.errors import Fault
 from anatrial.numerics import FloatArray, exact
 from anatrial.numerics.superiority import log_beta, probability_greater
-from anatrial.rules.base import Believer, Statement, above_control, beyond
+from anatrial.rules.base import Believer, Dial, Statement, above_control, beyond, certainty_dial
 from anatrial.spec import OpenRate, RateDifference, Spec
 
 EDGE = 1e-12  # a rate this close to 0 or 1 is 0 or 1 that was rounded
@@ -87,6 +88,22 @@ class SelfAdapting(Believer):
         got = f"delta {self.delta:g} around a historical mean of {self.history.mean:g}, which leaves no rate in (0, 1)"
         return got, f"a delta below {max(self.history.mean, _nonresponse(self.history)):g}"
 
+    def misfits(self, looks: tuple[Look, ...]) -> Iterator[Fault]:  # noqa: ARG002 - whatever the sizes
+        """A control prior that is not its historical part alone, or a vague part that is history."""
+        control, place = self.analysis_prior.control, "rule.analysis_prior.control"
+        if control.prior is not None and control.robust_weight != 0:
+            got = "a prior with the robust part of its recipe"
+            if control.robust_weight is not None:
+                got = f"robust_weight = {control.robust_weight:g}"
+            expected = "the historical part alone: the rule adds the vague part and finds its weight"
+            yield Fault(place, got, expected, f'write {{ prior = "{control.prior}", robust_weight = 0 }}')
+        if control.parts is not None and len({part.a + part.b > 2 + 1e-9 for part in control.parts}) > 1:
+            got = "parts worth at most two patients beside stronger ones"
+            yield Fault(place, got, "the historical part alone", "leave them out: the rule adds rule.vague")
+        if self.vague.prior is not None:
+            fix = "write it out: vague = { a = 1, b = 1 }"
+            yield Fault("rule.vague", f"the prior {self.vague.prior!r}", "a prior that holds no history", fix)
+
     def log_ratio(self, n_c: int) -> FloatArray:
         """Logarithm of R for every control count, shape (n_c + 1,); below 0 where the alternative fits better."""
         x, rate, other = np.arange(n_c + 1.0), self.history.mean, _nonresponse(self.history)
@@ -111,6 +128,11 @@ class SelfAdapting(Believer):
             for part in (self.history, self.vague.mixture())
         )
         return np.asarray(weight * by_history + (1 - weight) * by_vague)
+
+    @property
+    def dial(self) -> Dial | None:
+        """The certainty."""
+        return certainty_dial(self.certainty)
 
     def statements(self, look: Look) -> Iterator[Statement]:
         """That treatment beats control by the margin."""
