@@ -102,6 +102,11 @@ def test_single_arm_exact_test(case: Case) -> None:
     assert regions.success.staircase == (expected["critical_value"],)
     assert power(regions, points(given["null_rate"]))[0] == pytest.approx(expected["alpha_exact"], abs=within)
     assert power(regions, points(given["alternative_rate"]))[0] == pytest.approx(expected["power"], abs=within)
+    mirrored = rule.model_copy(update={"null_rate": 1 - given["null_rate"]})  # the lower tail, by counting the others
+    least = (decided(mirrored, given["n"], 0).success.staircase or (None,))[0]
+    assert (-1 if least is None else given["n"] - least) == expected["critical_value_lower_tail"]
+    lower = power(decided(mirrored, given["n"], 0), points(1 - given["null_rate"]))[0]
+    assert lower == pytest.approx(expected["alpha_exact_lower_tail"], abs=within)
 
 
 @pytest.mark.parametrize("case", cases(FILE, "score_test_statistic"), ids=named)

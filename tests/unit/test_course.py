@@ -191,7 +191,7 @@ def test_the_pipeline_takes_back_what_paths_take_back() -> None:
     now, over = Look(3, 2), Look(5, 3)
     success, still = up(now, 2), up(over, 3)
     regions = (Regions(success, Region(now, ())), Regions(up(Look(6, 6), 2), Region(Look(6, 6), ())))
-    course = Course(regions, binding=True, waiting=(Look(2, 1), NOBODY), again=(still, None))
+    course = Course(regions, binding=True, waiting=(Look(2, 1), NOBODY), again=(Regions(still, Region(over, ())), None))
     expected = sum(
         binomial(x_t, 3, RATES[0])
         * binomial(x_c, 2, RATES[1])
@@ -201,9 +201,12 @@ def test_the_pipeline_takes_back_what_paths_take_back() -> None:
         if (x_t, x_c) in success and (x_t + y_t, x_c + y_c) not in still
     )
     found = stops_of_rates(course, points(float(RATES[0]), float(RATES[1])))
-    assert found[0].turned == pytest.approx(float(expected), abs=ROUNDING)
-    assert found[1].turned is None
-    assert turning(course, 0, still).any()
+    assert found[0].success_turned == pytest.approx(float(expected), abs=ROUNDING)
+    assert found[0].futility_turned is None
+    assert found[1].success_turned is None
+    lost = turning(course, 0, "success")
+    assert lost is not None
+    assert lost.any()
 
 
 def test_observed_effect_at_each_stop() -> None:
@@ -214,14 +217,25 @@ def test_observed_effect_at_each_stop() -> None:
     ends = [stop.success + stop.futility + stop.harm for stop in found[:-1]]
     ends.append(1 - sum(ends))
     overall = characteristics("it", RULE, course, truth, rates=np.array([0.25])).metric("observed_bias").estimate.value
-    assert sum(p * (s.bias or 0) for p, s in zip(ends, found, strict=True)) == pytest.approx(overall, abs=1e-12)
-    first, look = Fraction(0), LOOKS[0]
-    for x_t, x_c in itertools.product(range(3), range(4)):
-        stops_here = (x_t, x_c) in regions[0].success or (regions[0].futility and (x_t, x_c) in regions[0].futility)
-        if stops_here:
-            effect = Fraction(x_t, look.n_t) - Fraction(x_c, look.n_c) - (RATES[0] - RATES[1])
-            first += binomial(x_t, 2, RATES[0]) * binomial(x_c, 3, RATES[1]) * effect
-    assert found[0].bias == pytest.approx(float(first) / ends[0], rel=1e-10)
+    parts = [
+        (s.success * (s.bias_success or 0.0), (p - s.success) * (s.bias_otherwise or 0.0))
+        for p, s in zip(ends, found, strict=True)
+    ]
+    assert sum(sum(pair) for pair in parts) == pytest.approx(overall, abs=1e-12)
+    look, futility = LOOKS[0], regions[0].futility
+    assert futility is not None
+    for region, share, bias in (
+        (regions[0].success, found[0].success, found[0].bias_success),
+        (futility, found[0].futility, found[0].bias_otherwise),
+    ):
+        error = sum(
+            binomial(x_t, 2, RATES[0])
+            * binomial(x_c, 3, RATES[1])
+            * (Fraction(x_t, look.n_t) - Fraction(x_c, look.n_c) - RATES[0] + RATES[1])
+            for x_t, x_c in itertools.product(range(3), range(4))
+            if (x_t, x_c) in region
+        )
+        assert bias == pytest.approx(float(error) / share, rel=1e-10)
 
 
 def test_assurance_splits_as_the_last_counts_tell() -> None:
@@ -303,7 +317,8 @@ def test_looks_are_told_in_words_and_for_machines() -> None:
     result = evaluate(used)
     text = run_text(result, used)
     assert "14 on anakinra v 10 on placebo at most; looks at the results of 8 + 6 and of all" in text
-    assert "Where the trial ends under expected  look 1  look 2" in text
+    assert "Where the trial ends under expected" in text
+    assert "look 1  look 2" in text
     assert "PASS  expected patients" in text
     content = run_content(result)
     futility = result.looks[0].regions.futility
@@ -361,3 +376,21 @@ def test_size_keeps_the_shares_of_the_looks() -> None:
     assert [point.n for point in search.points] == [5, 10, 15, 20, 25, 30, 35, 40]
     at = next(point for point in search.points if point.n == 10)
     assert at.estimates[0].value == evaluate(resolved(MONITORED)).of("expected").metric("expected_n").estimate.value
+
+
+def test_futility_that_does_not_bind_hides_no_success() -> None:
+    """Where both are met and futility counts, the type I error is that of the rule without any stop for futility."""
+    hidden = MONITORED.replace(
+        'stops = [{ kind = "predictive_probability", decides = "futility", below = 0.2 }]',
+        'overlap = "futility"\nstops = [{ kind = "posterior", decides = "success", certainty = 0.6 }, '
+        '{ kind = "posterior", decides = "futility", below = 0.9 }]',
+    )
+    plain = hidden.replace(', { kind = "posterior", decides = "futility", below = 0.9 }', "")
+    plain = plain.replace('overlap = "futility"\n', "")
+    found, free = evaluate(resolved(hidden)), evaluate(resolved(plain))
+    for name in ("type1_max", "type1_max_everywhere"):
+        assert found.of("none").metric(name).estimate == free.of("none").metric(name).estimate
+    assert found.of("none").spent == free.of("none").spent
+    assert found.of("expected").stops[0].overlap > 0
+    kept = evaluate(resolved(hidden.replace('overlap = "futility"', 'overlap = "futility"\nbinding_futility = true')))
+    assert kept.of("none").metric("type1_max").estimate.value < free.of("none").metric("type1_max").estimate.value

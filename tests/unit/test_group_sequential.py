@@ -13,7 +13,7 @@ from tests.tolerances import ROUNDING
 
 from anatrial.domain.counts import Look, Region
 from anatrial.rules.group_sequential import NAMES, GroupSequential
-from anatrial.rules.z_bounds import AnyEfficacy, AnyFutility
+from anatrial.rules.z_bounds import AnyEfficacy, AnyFutility, FutilityZ, OBrienFleming
 from anatrial.spec import _kinds, _specs
 
 LOOKS = (Look(4, 3), Look(8, 8))
@@ -129,8 +129,8 @@ def test_the_pipeline_is_judged_by_the_bound_that_stopped_the_trial() -> None:
     expected = {
         (c, t) for c in range(25) for t in range(26) if t * 24 > c * 25 and squared(over, t, c) >= Fraction(z) ** 2
     }
-    assert tables(again) == expected
-    assert found.again(looks, 0, looks[1]).runs  # all patients in the pipeline: no bound is sought anew
+    assert tables(again.success) == expected
+    assert found.again(looks, 0, looks[1]).success.runs  # all patients in the pipeline: no bound is sought anew
 
 
 @pytest.mark.parametrize(
@@ -210,3 +210,53 @@ def test_every_pair_of_families_holds_alpha_and_says_itself(efficacy: str, futil
     assert NAMES[efficacy] in words
     assert futility is None or NAMES[futility] in words
     assert np.diff(bounds.spent).min() > -ROUNDING
+
+
+def test_a_two_sided_test_also_finds_harm() -> None:
+    """Two-sided at 5 % the bounds are those that rpact has, and harm is the mirror of success, arm for arm."""
+    looks = (Look(12, 12), Look(24, 24), Look(36, 36))
+    found = GroupSequential(
+        kind="group_sequential", alpha_two_sided=0.05, efficacy=OBrienFleming(family="obrien_fleming")
+    )
+    z = found.bounds(looks)
+    assert z.efficacy == pytest.approx([3.47109144233831, 2.45443229699602, 2.00403557861583], abs=2e-6)
+    assert z.inflation == pytest.approx(1.01740622493077, abs=2e-6)
+    assert z.spent[-1] == pytest.approx(0.05, abs=1e-9)
+    assert z.futility == (None, None, None)
+    for regions in found.regions(looks):
+        assert tables(regions.harm) == {(x_t, x_c) for x_c, x_t in tables(regions.success)}
+        assert regions.futility is None
+    halved = found.model_copy(update={"alpha_factor": 0.5}).bounds(looks)
+    assert halved.levels == pytest.approx([level and level / 2 for level in z.levels], rel=1e-9)
+    assert 0.02 < halved.spent[-1] < 0.03
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ({"alpha_two_sided": 0.05, "futility": FutilityZ(family="z", bounds=(0.0,))}, "no futility"),
+        ({"alpha": 0.5}, "a level below 0.5"),
+        ({"alpha": 0.02, "alpha_two_sided": 0.04}, "both"),
+        ({}, "neither"),
+    ],
+)
+def test_what_a_level_does_not_go_with(given: dict[str, Any], wanted: str) -> None:
+    """Futility is for one-sided tests, a level lies below a half, and there is exactly one."""
+    with pytest.raises(ValidationError, match=wanted):
+        GroupSequential(kind="group_sequential", efficacy=OBrienFleming(family="obrien_fleming"), **given)
+
+
+def test_bounds_that_cross_at_the_first_of_three_looks_are_told() -> None:
+    """A look that leaves no room is named, also where the next look has no bound to stop at."""
+    looks = (Look(20, 20), Look(35, 35), Look(50, 50))
+    crossing = rule(efficacy={"family": "pocock"}, futility={"family": "z", "bounds": [2.5, 0.0]})
+    assert "cross at look 1" in " ".join(fault.got for fault in crossing.misfits(looks))
+    six = tuple(Look(2 * n, n) for n in (10, 20, 30, 40, 50, 60))
+    spends = rule(
+        efficacy={"family": "wang_tsiatis", "delta": 0.25},
+        futility={"family": "spending_pocock", "beta": 0.2, "binding": True},
+        efficacy_at=[2, 4, 6],
+        futility_at=[1, 3],
+    )
+    assert list(spends.misfits(six)) == []
+    assert spends.bounds(six).spent[-1] == pytest.approx(spends.level, abs=1e-9)

@@ -275,6 +275,6 @@ def test_a_success_is_asked_again_at_other_totals(index: int) -> None:
     over = Look(6, 6)
     asked = rule.again(THREE, index, over)
     looks = (over, *THREE[1:]) if index == 0 else (THREE[0], over, THREE[2])
-    assert asked == rule.regions(looks)[index].success
-    assert asked.tables > 0
-    assert rule.again(THREE, 2, THREE[2]) == rule.regions(THREE)[2].success
+    assert asked == rule.regions(looks)[index]
+    assert asked.success.tables > 0
+    assert rule.again(THREE, 2, THREE[2]) == rule.regions(THREE)[2]

@@ -216,7 +216,9 @@ def test_size_of_two_stages_takes_what_is_wanted_from_the_file() -> None:
     assert searches_stages(used)
     found = two_stage(used)
     assert found.wanted == pytest.approx(Wanted(0.1, 0.3, 0.05, 0.8), rel=ROUNDING)
-    assert (found.first_n, found.last_n, found.left_out) == (10, 60, ())
+    assert (found.first_n, found.last_n) == (10, 60)
+    assert (found.sizes.first_n, found.sizes.safe_n) == (25, 25)
+    assert [verdict.outcome for verdict in found.verdicts] == ["PASS", "PASS"]
     assert found.optimal is not None
     assert found.minimax is not None
     assert found.optimal[:4] == (1, 10, 5, 29)
@@ -251,12 +253,16 @@ def test_a_search_in_vain_is_told() -> None:
     assert "none keeps the type I error and can succeed" in two_stage_text(never)
 
 
-def test_other_targets_are_named() -> None:
-    """A target that the search does not know is told as such."""
+def test_other_targets_judge_the_optimal_design() -> None:
+    """A target that the search does not look at is judged for the design that it finds."""
     more = '[[targets]]\nmetric = "expected_n"\ntruth = "no"\nat_most = 20\n[size]'
     found = two_stage(resolved(BODY.replace("[size]", more)))
-    assert len(found.left_out) == 1
-    assert "NOTE  not searched for" in two_stage_text(found)
+    assert [verdict.outcome for verdict in found.verdicts] == ["PASS", "PASS", "PASS"]
+    assert found.optimal is not None
+    assert found.verdicts[2].estimate.value == pytest.approx(found.optimal.expected_n_null, rel=ROUNDING)
+    less = two_stage(resolved(BODY.replace("[size]", more.replace("20", "10"))))
+    assert less.verdicts[2].outcome == "FAIL"
+    assert "FAIL  expected patients" in two_stage_text(less)
 
 
 def test_one_range_that_ends_early_is_told() -> None:

@@ -31,4 +31,5 @@ def two_stage_size(used: ResolvedScenario, *, plot: Path | None, out: Path | Non
         say_json(two_stage_content(result))
     else:
         say(two_stage_text(result))
-    return FAILED if result.optimal is None else PASSED
+    held = bool(result.verdicts) and all(verdict.outcome == "PASS" for verdict in result.verdicts)
+    return PASSED if held else FAILED

@@ -1,7 +1,7 @@
 """A prior with its origin, and how files name one."""
 
 from dataclasses import dataclass
-from typing import Annotated, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
@@ -104,3 +104,17 @@ class Prior:
     def studies(self) -> frozenset[str]:
         """Studies that it rests on."""
         return frozenset(c.study for c in self.contributions if c.weight > 0)
+
+
+State = Literal["up to date", "stale", "not derived", "damaged"]
+"""Whether the derived prior that is kept still matches its recipe."""
+
+
+class ListedPrior(NamedTuple):
+    """A prior in a list."""
+
+    name: str
+    title: str
+    endpoint: str
+    state: State
+    closed_form: str

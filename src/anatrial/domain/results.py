@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -59,9 +60,10 @@ class GridTable(NamedTuple):
 class Stop(NamedTuple):
     """One look of a trial under one truth: the probability to get there, and of each decision there.
 
-    At the last look what is no success or harm has failed. ``turned``: a success that the patients in the pipeline
-    take back; ``bias`` and ``coverage`` of the observed effect and its 95 % interval among trials that end here. None
-    where they are not defined.
+    At the last look what is no success or harm has failed. ``overlap``: success and futility are both met.
+    ``..._turned``: the decision is made and the patients in the pipeline take it back. ``bias_...``: of the observed
+    effect among trials that end here with success, and otherwise; ``coverage`` of its 95 % interval among both. None
+    where not defined.
     """
 
     look: Look
@@ -69,8 +71,11 @@ class Stop(NamedTuple):
     success: float
     futility: float
     harm: float
-    turned: float | None = None
-    bias: float | None = None
+    overlap: float
+    success_turned: float | None = None
+    futility_turned: float | None = None
+    bias_success: float | None = None
+    bias_otherwise: float | None = None
     coverage: float | None = None
 
 
@@ -171,12 +176,28 @@ class Borrowing:
 
 
 class ZBound(NamedTuple):
-    """A look of a group-sequential z test: bounds, one-sided level, and the error spent by then in normal theory."""
+    """A look of a group-sequential z test: share of information, bounds, one-sided level, errors spent by then.
 
+    Errors in normal theory: ``spent`` of type I, ``beta`` of type II by stops for futility. None without such a bound.
+    """
+
+    information: float
     efficacy: float | None
     level: float | None
     futility: float | None
     spent: float
+    beta: float | None
+    trend: float | None
+    """At the futility bound: the chance to reach the last efficacy bound if the trend goes on (conditional power)."""
+    predicted: float | None
+    """The same averaged over the effect, with a flat prior (predictive power)."""
+
+
+class Inflation(NamedTuple):
+    """Most patients over those of one analysis of this power, in normal theory."""
+
+    factor: float
+    power: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +208,10 @@ class PlannedLook:
     waiting: Look
     """Patients in the pipeline: recruited, without a result yet."""
     regions: Regions
-    turns: bool | None
+    success_turns: bool | None
     """Whether patients in the pipeline could turn a success around; None where nobody waits or nothing succeeds."""
+    futility_turns: bool | None
+    """The same for a stop for futility."""
     bound: ZBound | None
 
 
@@ -216,8 +239,8 @@ class Evaluation:
     """What is decided at the last look."""
     looks: tuple[PlannedLook, ...]
     """Every look of a trial that may stop early; empty with one analysis."""
-    inflation: float | None
-    """Most patients over those of one analysis of the same power, in normal theory; None without z bounds."""
+    inflation: Inflation | None
+    """None without z bounds."""
     after: AfterTwoStage | None
     """Of a single arm that may stop at its first of two looks for futility; None for any other trial."""
     characteristics: tuple[OperatingCharacteristics, ...]
@@ -259,6 +282,16 @@ class SizeAnswer(NamedTuple):
     meets: tuple[int, ...]
 
 
+def answered(label: str, wanted: Sequence[int], holds: Sequence[bool]) -> SizeAnswer:
+    """``first_n`` meets it; ``safe_n`` and every later size do, with at least max(20, 10 %) sizes to show it."""
+    met = tuple(n for n, good in zip(wanted, holds, strict=True) if good)
+    failing = [n for n, good in zip(wanted, holds, strict=True) if not good]
+    lasting = tuple(n for n in met if not failing or n > failing[-1])
+    from_here = lasting[0] if lasting else None
+    safe = from_here if from_here is not None and wanted[-1] - from_here >= max(20, 0.1 * from_here) else None
+    return SizeAnswer(label, met[0] if met else None, safe, from_here, met)
+
+
 class SizeTarget(NamedTuple):
     """A target as a size search judges it."""
 
@@ -270,9 +303,10 @@ class SizeTarget(NamedTuple):
 
 
 class NormalSize(NamedTuple):
-    """Patients per arm by normal theory (Farrington & Manning 1990), unrounded, inflated by ``factor`` for looks."""
+    """Patients per arm by normal theory, unrounded, inflated by ``factor`` for looks."""
 
     target: str
+    power: float
     treatment: float
     control: float
     factor: float

@@ -49,14 +49,14 @@ class Course:
     """A rule at every look of a trial.
 
     ``binding``: whether type I error counts on stops for futility. Everything else always does. ``waiting``: patients
-    in the pipeline at each look; ``again``: where the success of a look would still be one once they are seen too, at
-    the totals with them, None where nobody waits.
+    in the pipeline at each look; ``again``: what would be decided at a look once they are seen too, at the totals with
+    them, None where nobody waits.
     """
 
     regions: tuple[Regions, ...]
     binding: bool
     waiting: tuple[Look, ...]
-    again: tuple[Region | None, ...]
+    again: tuple[Regions | None, ...]
 
     @property
     def look(self) -> Look:
@@ -71,20 +71,20 @@ class Course:
     @cached_property
     def reached(self) -> tuple[FloatArray, ...]:
         """P(not stopped before a look | counts at it), per look."""
-        return reached(tuple(~_stops(found, futility=True) for found in self.regions[:-1]), self.looks)
+        return reached(tuple(~_stops(found) for found in self.regions[:-1]), self.looks)
 
     @cached_property
     def reached_for_error(self) -> tuple[FloatArray, ...]:
         """The same as type I error sees it: without stops for futility that do not bind."""
         if self.binding:
             return self.reached
-        return reached(tuple(~_stops(found, futility=False) for found in self.regions[:-1]), self.looks)
+        return reached(tuple(~wins for wins in self.errors[:-1]), self.looks)
 
     @cached_property
     def ends(self) -> tuple[FloatArray, ...]:
         """P(the trial ends at a look | counts at it), per look."""
         interim = zip(self.reached, self.regions[:-1], strict=False)
-        return (*(np.where(_stops(found, futility=True), weight, 0.0) for weight, found in interim), self.reached[-1])
+        return (*(np.where(_stops(found), weight, 0.0) for weight, found in interim), self.reached[-1])
 
     @cached_property
     def success(self) -> Chance:
@@ -99,7 +99,19 @@ class Course:
     @cached_property
     def error(self) -> Chance:
         """P(success or harm at any look | counts at the last one), as type I error counts it."""
-        return self._chance(self.reached_for_error, [found.success.grid | found.harm.grid for found in self.regions])
+        return self._chance(self.reached_for_error, list(self.errors))
+
+    @cached_property
+    def errors(self) -> tuple[BoolArray, ...]:
+        """Where a look ends in success or harm as type I error sees it.
+
+        Futility that does not bind hides no success: where both are met and futility counts, somebody may go on to say
+        success.
+        """
+        found = [regions.success.grid | regions.harm.grid for regions in self.regions]
+        if self.binding:
+            return tuple(found)
+        return tuple(wins | _hidden(regions) for wins, regions in zip(found, self.regions, strict=True))
 
     def _chance(self, weights: tuple[FloatArray, ...], grids: list[BoolArray]) -> Chance:
         total = weights[-1] * grids[-1]
@@ -108,10 +120,17 @@ class Course:
         return Chance(self.look, np.clip(total, 0.0, 1.0))
 
 
-def _stops(regions: Regions, *, futility: bool) -> BoolArray:
+def _stops(regions: Regions) -> BoolArray:
     """Tables on which the trial ends at an interim look."""
     stops = regions.success.grid | regions.harm.grid
-    return stops | regions.futility.grid if futility and regions.futility is not None else stops
+    return stops if regions.futility is None else stops | regions.futility.grid
+
+
+def _hidden(regions: Regions) -> BoolArray:
+    """Tables on which success is met too, but futility counts."""
+    if regions.overlap is None or regions.futility is None:
+        return np.zeros((regions.look.n_t + 1, regions.look.n_c + 1), dtype=np.bool_)
+    return regions.overlap.grid & regions.futility.grid
 
 
 Trial = Regions | Course

@@ -69,9 +69,13 @@ def observed(truth: Points, look: Look, ends: FloatArray) -> Observed:
     return Observed(float(weights.sum()), *_sums(effect - true, covers, weights))
 
 
-def at_each_stop(truth: Points, course: Course) -> list[Observed]:
-    """The observed effect among the trials that end at each look."""
-    return [observed(truth, look, ends) for look, ends in _ends(course)]
+def at_each_stop(truth: Points, course: Course) -> list[tuple[Observed, Observed]]:
+    """The observed effect among the trials that end at each look with success, and among those that end otherwise."""
+    found = []
+    for regions, weight, ends in zip(course.regions, course.reached, course.ends, strict=True):
+        wins = weight * regions.success.grid
+        found.append((observed(truth, regions.look, wins), observed(truth, regions.look, ends - wins)))
+    return found
 
 
 def _ends(trial: Trial) -> list[tuple[Look, FloatArray]]:

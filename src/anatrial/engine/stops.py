@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import accumulate
+from typing import Literal
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from anatrial.truths.points import Points
 RARE = 1e-9  # below it a mean among the trials that end at a look is rounding
 TIE = 1e-12  # a share of trials is reached however the sum was rounded
 
+Decision = Literal["success", "futility"]
 Laws = Callable[[Look], Law]
 """The law of the counts at each look under one truth, a single row per arm."""
 
@@ -29,7 +31,8 @@ def stops(course: Course, laws: Laws) -> tuple[Stop, ...]:
     for regions, weight in zip(course.regions, course.reached, strict=True):
         law, none = laws(regions.look), Region(regions.look, ())
         futility = none if regions.futility is None or regions.look == course.look else regions.futility
-        decided = (_chance(weight * region.grid, law) for region in (regions.success, futility, regions.harm))
+        decisions = (regions.success, futility, regions.harm, regions.overlap or none)
+        decided = (_chance(weight * region.grid, law) for region in decisions)
         found.append(Stop(regions.look, _chance(weight, law), *decided))
     return tuple(found)
 
@@ -37,8 +40,8 @@ def stops(course: Course, laws: Laws) -> tuple[Stop, ...]:
 def error_spent(course: Course, laws: Laws) -> tuple[float, ...]:
     """P(success or harm by a look), per look, as type I error counts it: without futility that does not bind."""
     spent = (
-        _chance(weight * (regions.success.grid | regions.harm.grid), laws(regions.look))
-        for regions, weight in zip(course.regions, course.reached_for_error, strict=True)
+        _chance(weight * wins, laws(look))
+        for look, weight, wins in zip(course.looks, course.reached_for_error, course.errors, strict=True)
     )
     return tuple(accumulate(spent))
 
@@ -46,20 +49,42 @@ def error_spent(course: Course, laws: Laws) -> tuple[float, ...]:
 def stops_of_rates(course: Course, truth: Points) -> tuple[Stop, ...]:
     """The same, with what the pipeline takes back and how the observed effect errs among trials that end at a look."""
     found = []
-    for index, (stop, seen) in enumerate(zip(stops(course, truth.law), at_each_stop(truth, course), strict=True)):
-        again = course.again[index]
-        turned = None if again is None else _chance(turning(course, index, again), truth.law(again.look))
-        known = seen.probability > RARE
-        bias, coverage = (seen.bias / seen.probability, seen.coverage / seen.probability) if known else (None, None)
-        found.append(stop._replace(turned=turned, bias=bias, coverage=coverage))
+    seen = zip(stops(course, truth.law), at_each_stop(truth, course), strict=True)
+    for index, (stop, (won, other)) in enumerate(seen):
+        ends = won.probability + other.probability
+        found.append(
+            stop._replace(
+                success_turned=_turned(course, index, "success", truth.law),
+                futility_turned=_turned(course, index, "futility", truth.law),
+                bias_success=_mean(won.bias, won.probability),
+                bias_otherwise=_mean(other.bias, other.probability),
+                coverage=_mean(won.coverage + other.coverage, ends),
+            )
+        )
     return tuple(found)
 
 
-def turning(course: Course, index: int, again: Region) -> FloatArray:
-    """P(success at a look | counts with the pipeline) on the tables that are no success any more, else 0."""
-    now = course.regions[index]
-    success = carried(course.reached[index] * now.success.grid, now.look, again.look)
-    return np.where(again.grid, 0.0, success)
+def turning(course: Course, index: int, decision: Decision) -> FloatArray | None:
+    """P(the decision at a look | counts with the pipeline) on the tables that no longer say so, else 0.
+
+    None where nobody waits, or the look never decides so.
+    """
+    now, again = getattr(course.regions[index], decision), course.again[index]
+    if again is None or now is None or not now.runs:
+        return None
+    still: Region | None = getattr(again, decision)
+    before = carried(course.reached[index] * now.grid, now.look, again.look)
+    return before if still is None else np.where(still.grid, 0.0, before)
+
+
+def _turned(course: Course, index: int, decision: Decision, laws: Laws) -> float | None:
+    lost, again = turning(course, index, decision), course.again[index]
+    return None if lost is None or again is None else _chance(lost, laws(again.look))
+
+
+def _mean(total: float, probability: float) -> float | None:
+    """The mean among trials of this probability; None where it would be rounding."""
+    return total / probability if probability > RARE else None
 
 
 def patients(course: Course, laws: Laws) -> tuple[Metric, ...]:

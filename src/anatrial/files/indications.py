@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from anatrial.documents.derived import Derived, parse_derived
 from anatrial.documents.indication import Indication, parse_indication
+from anatrial.domain.prior import ListedPrior, State
 from anatrial.errors import Fault, InputError
 from anatrial.files.texts import read_bytes, read_text, write_bytes
-from anatrial.plan.derive import Derivation
-from anatrial.plan.inspect import ListedPrior, State
-from anatrial.posterior_io import Draws, from_netcdf_bytes
 from anatrial.spec import nearest
+
+if TYPE_CHECKING:
+    from anatrial.plan.derive import Derivation
+    from anatrial.posterior_io import Draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +170,8 @@ def write_derivation(place: Shelf, found: Derivation) -> Path:
 
 def read_draws(place: Shelf, indication: Indication, prior: str) -> Draws:
     """The draws that were kept when the prior was derived; ``InputError`` with the command that makes them."""
+    from anatrial.posterior_io import from_netcdf_bytes
+
     kept = read_derived(place, indication, prior)
     where, fix = f"draws of {kept.name}", f"anatrial prior derive {indication.indication} {prior}"
     path = derived_path(place, indication.indication, prior).with_suffix(".nc")

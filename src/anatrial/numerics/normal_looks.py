@@ -70,7 +70,7 @@ def carried(mass: Mass, fractions: tuple[float, float], between: tuple[float, fl
     scale, step = math.sqrt(now), now - mass.fraction
     low = max(between[0] * scale, drift * now - REACH * scale)
     high = min(between[1] * scale, drift * now + REACH * scale)
-    if low >= high:
+    if low >= high or not mass.score.size:
         return Mass(np.zeros(0), np.zeros(0), now)
     parts = math.ceil((high - low) / (WIDTH * math.sqrt(min(step, later - now))))
     node, share = _gauss()

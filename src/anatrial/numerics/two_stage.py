@@ -43,12 +43,14 @@ class Found(NamedTuple):
     """The designs that matter, by their size.
 
     ``admissible`` are the corners of the lower convex hull of (n, expected n), from the minimax design to the optimal
-    one: each is best for some weight between the two sizes. It is empty where no size keeps what is wanted.
-    ``settled`` is true where no larger trial, of whatever size, expects fewer patients than the optimal one.
-    ``closest`` is the most powerful design that keeps alpha, where none keeps both; None where none keeps alpha.
+    one: each is best for some weight between the two sizes. It is empty where no size keeps what is wanted. ``meets``
+    are all sizes with such a design. ``settled`` is true where no larger trial, of whatever size, expects fewer
+    patients than the optimal one. ``closest`` is the most powerful design that keeps alpha, where none keeps both;
+    None where none keeps alpha.
     """
 
     admissible: tuple[TwoStageDesign, ...]
+    meets: tuple[int, ...]
     settled: bool
     closest: TwoStageDesign | None = None
 
@@ -80,17 +82,18 @@ def search(wanted: Wanted, sizes: range) -> Found:
     and the expected n does not depend on it.
     """
     laws = _Laws(wanted, sizes[-1])
+    meets = tuple(n for n in sizes if laws.has(n))
     best: list[TwoStageDesign] = []  # per size the least expected n, where smaller sizes expect more
     for n in sizes:
         design = laws.least(n, below=best[-1].expected_n_null if best else np.inf)
         if design is not None:
             best.append(design)
     if best:
-        return Found(_hull(best), laws.settled(best[-1].expected_n_null, sizes[-1]))
+        return Found(_hull(best), meets, laws.settled(best[-1].expected_n_null, sizes[-1]))
     closest: TwoStageDesign | None = None
     for n in reversed(sizes):
         closest = laws.stronger(n, closest)
-    return Found((), settled=False, closest=closest)
+    return Found((), meets, settled=False, closest=closest)
 
 
 def _hull(points: list[TwoStageDesign]) -> tuple[TwoStageDesign, ...]:
@@ -158,6 +161,17 @@ class _Laws:
                 if found is None or design.expected_n_null <= found.expected_n_null:
                     found = design
         return found
+
+    def has(self, n: int) -> bool:
+        """Whether any design of this size keeps alpha and power."""
+        for r in self.candidates(n):
+            errors, powers = self.rejects(n, r)
+            keeps = errors <= self.wanted.alpha + ROUNDING
+            if (keeps & (powers >= self.wanted.power - ROUNDING)).any():
+                return True
+            if not keeps.any():
+                break
+        return False
 
     def stronger(self, n: int, found: TwoStageDesign | None) -> TwoStageDesign | None:
         """The most powerful design of this size that keeps alpha, if it has more power than the one found so far."""

@@ -51,7 +51,7 @@ def calibrate(scenario: ResolvedScenario, progress: Progress = SILENT) -> Calibr
     dial, targets = _dial(scenario), _targets(scenario)
     search = _Search(plan, targets, dial, progress)
     if search.holds(dial.loosest):
-        got = "a target that every value of the dial keeps"
+        got = f"a target that every rule.{dial.name} keeps"
         expected = f"an at_most that rule.{dial.name} = {dial.loosest:g} breaks"
         raise InputError(Fault(f"{scenario.name}: targets", got, expected, "there is nothing to calibrate; lower it"))
     found, strictest = search.found(), None

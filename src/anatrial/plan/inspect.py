@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from anatrial.documents.derived import Derived
 from anatrial.documents.indication import Indication
 from anatrial.domain.mixture import BetaMixture
-from anatrial.domain.prior import Contribution, Prior
+from anatrial.domain.prior import Contribution, Prior, State
 from anatrial.domain.sampled import SampledRecord
 from anatrial.domain.synthesis import FitScore, Spread, Synthesis
 from anatrial.errors import ComputationError
@@ -37,20 +37,6 @@ PROBABILITIES = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 NEXT_PATIENTS = (10, 20, 40)
 USUAL = 20
 """Patients that results are weighed for where none are planned."""
-
-
-State = Literal["up to date", "stale", "not derived", "damaged"]
-"""Whether the derived prior that is kept still matches its recipe."""
-
-
-class ListedPrior(NamedTuple):
-    """A prior in a list."""
-
-    name: str
-    title: str
-    endpoint: str
-    state: State
-    closed_form: str
 
 
 class LeftOut(NamedTuple):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from anatrial.documents.scenario import Scenario
+from anatrial.documents.scenario import Scenario, Target
 from anatrial.domain.results import NormalSize
-from anatrial.numerics.normal_sizes import Rates, difference_spread, total_size
+from anatrial.numerics.normal_sizes import Rates, casagrande_pike_smith, difference_spread, total_size
 from anatrial.rules.base import SidedTest
+from anatrial.rules.fisher import Fisher
 from anatrial.rules.group_sequential import GroupSequential
 from anatrial.rules.score import Score
 from anatrial.truths.points import Points
@@ -16,34 +17,32 @@ from anatrial.truths.points import Points
 def normal_sizes(plan: Scenario, ratio: Fraction) -> tuple[NormalSize, ...]:
     """For each power target of a two-arm test its unrounded size; none for a rule without a level.
 
-    Of a group-sequential test the largest size: that of one analysis times the inflation factor, which is known for
-    the power of its bounds alone.
+    Farrington & Manning (1990); for Fisher's test the corrected formula of Casagrande, Pike & Smith (1978). Of a
+    group-sequential test the largest size: that of one analysis times the inflation factor, for the power of its
+    futility bounds where these spend beta.
     """
-    rule, found = plan.rule, []
-    for target in plan.targets:
-        truth = plan.truths[target.truth]
-        if target.metric != "power" or target.bound != "at_least" or not isinstance(truth, Points):
-            continue
-        factor = 1.0
-        if isinstance(rule, SidedTest):
-            alpha = rule.level / 2 if rule.two_sided else rule.level
-        elif isinstance(rule, Score):
-            alpha = rule.alpha
-        elif isinstance(rule, GroupSequential):
-            alpha, bounds = rule.alpha, rule.bounds(plan.design.looks())
-            if abs(bounds.power - target.threshold) > 1e-9:
-                continue
-            factor = bounds.inflation
-        else:
-            return ()
-        rates = Rates(*truth.trial_rates())
-        inside = all(0 < rate < 1 for rate in rates)
-        if plan.design.single_arm or not inside or not alpha < target.threshold < 1:
-            continue
-        if rates.treatment - rates.control <= rule.null_margin:
-            continue
-        spread = difference_spread(rates, float(ratio), rule.null_margin)
-        total = factor * total_size(spread, ratio=float(ratio), alpha=alpha, power=target.threshold)
-        control = total / (1 + float(ratio))
-        found.append(NormalSize(target.said, total - control, control, factor))
-    return tuple(found)
+    if plan.design.single_arm or not isinstance(plan.rule, SidedTest | Score):
+        return ()
+    found = (_size(plan, target, float(ratio)) for target in plan.targets)
+    return tuple(size for size in found if size is not None)
+
+
+def _size(plan: Scenario, target: Target, ratio: float) -> NormalSize | None:
+    rule, truth, power, factor = plan.rule, plan.truths[target.truth], target.threshold, 1.0
+    if target.metric != "power" or target.bound != "at_least" or not isinstance(truth, Points):
+        return None
+    assert isinstance(rule, SidedTest | Score)
+    rates = Rates(*truth.trial_rates())
+    alpha = rule.alpha if isinstance(rule, Score) else rule.level / 2 if rule.two_sided else rule.level
+    above = rates.treatment - rates.control > rule.null_margin
+    if alpha is None or not above or not alpha < power < 1 or not all(0 < rate < 1 for rate in rates):
+        return None
+    if isinstance(rule, GroupSequential):
+        bounds = rule.bounds(plan.design.looks(), power)
+        power, factor = bounds.power, bounds.inflation
+    if isinstance(rule, Fisher):
+        control = casagrande_pike_smith(rates, ratio=ratio, alpha=alpha, power=power)
+    else:
+        spread = difference_spread(rates, ratio, rule.null_margin)
+        control = factor * total_size(spread, ratio=ratio, alpha=alpha, power=power) / (1 + ratio)
+    return NormalSize(target.said, power, ratio * control, control, factor)

@@ -11,7 +11,7 @@ from anatrial import __version__
 from anatrial.designs import Design
 from anatrial.designs.fixed import Fixed
 from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
-from anatrial.domain.results import Estimate, SizeAnswer, SizePoint, SizeSearch, SizeTarget, exactly, judged
+from anatrial.domain.results import Estimate, SizePoint, SizeSearch, SizeTarget, answered, exactly, judged
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import characteristics, null_margins
 from anatrial.engine.course import Trial, trial
@@ -61,8 +61,8 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
         progress.advance(index + 1, len(designs))
     every = [point.outcomes for point in points]
     targets = tuple(SizeTarget(t.said, t.metric, t.truth, t.bound, t.threshold) for t in plan.targets)
-    alone = (_answer(t.said, wanted, [o[k] == "PASS" for o in every]) for k, t in enumerate(targets))
-    joint = _answer("all targets jointly", wanted, [all(o == "PASS" for o in row) for row in every])
+    alone = (answered(t.said, wanted, [o[k] == "PASS" for o in every]) for k, t in enumerate(targets))
+    joint = answered("all targets jointly", wanted, [all(o == "PASS" for o in row) for row in every])
     return SizeSearch(
         scenario=scenario.name,
         title=plan.title,
@@ -120,13 +120,3 @@ def _estimate(plan: Scenario, target: Target, run: Trial | None) -> Estimate:
         ends = (truth.control.lowest, truth.control.highest)
         return type_one.estimate(type_one.worst(run, ends, *null_margins(plan.rule, run)))
     return target_metric(target, characteristics(target.truth, plan.rule, run, truth, rates=np.array([]))).estimate
-
-
-def _answer(label: str, wanted: list[int], holds: list[bool]) -> SizeAnswer:
-    """``first_n`` meets it; ``safe_n`` and every later size do, with at least max(20, 10 %) sizes to show it."""
-    met = tuple(n for n, good in zip(wanted, holds, strict=True) if good)
-    failing = [n for n, good in zip(wanted, holds, strict=True) if not good]
-    lasting = tuple(n for n in met if not failing or n > failing[-1])
-    from_here = lasting[0] if lasting else None
-    safe = from_here if from_here is not None and wanted[-1] - from_here >= max(20, 0.1 * from_here) else None
-    return SizeAnswer(label, met[0] if met else None, safe, from_here, met)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anatrial import __version__
+from anatrial.designs.fixed import ArmSizes
 from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
 from anatrial.domain.counts import Look, Regions
-from anatrial.domain.results import AfterTwoStage
+from anatrial.domain.results import AfterTwoStage, SizeAnswer, Verdict, answered
 from anatrial.errors import Fault, InputError
 from anatrial.numerics.two_stage import TwoStageDesign, Wanted, search
 from anatrial.numerics.two_stage_inference import Stages, inference
@@ -37,8 +38,10 @@ class TwoStageSearch:
     """Whether no larger trial, of whatever size, expects fewer patients than the optimal one."""
     closest: TwoStageDesign | None
     """Where there is no design: the most powerful one that keeps the type I error, if any does."""
-    left_out: tuple[str, ...]
-    """Targets that the search does not know; ``anatrial run`` judges them."""
+    sizes: SizeAnswer
+    """Sizes at which any two-stage design keeps type I error and power."""
+    verdicts: tuple[Verdict, ...]
+    """The optimal design under every target of the file; empty without one."""
     scenario_digest: str
     tool_version: str
 
@@ -74,10 +77,26 @@ def two_stage(scenario: ResolvedScenario) -> TwoStageSearch:
         admissible=found.admissible,
         settled=found.settled,
         closest=found.closest,
-        left_out=tuple(target.said for target in plan.targets if target not in {power, error}),
+        sizes=answered("two stages", sizes, [n in found.meets for n in sizes]),
+        verdicts=_judged(scenario, found.optimal),
         scenario_digest=scenario.digest,
         tool_version=__version__,
     )
+
+
+def _judged(scenario: ResolvedScenario, optimal: TwoStageDesign | None) -> tuple[Verdict, ...]:
+    """What the file's targets say of the optimal design, also those that the search did not look at."""
+    from anatrial.plan.evaluate import evaluate
+
+    plan = scenario.resolved
+    if optimal is None:
+        return ()
+    assert isinstance(plan.rule, Responders)
+    sizes = (ArmSizes(treatment=optimal.n1), ArmSizes(treatment=optimal.n))
+    counts = {"futility_at_most": (optimal.r1,), "success_at_least": (NEVER, optimal.r + 1)}
+    design = plan.design.model_copy(update={"looks_at": sizes})
+    changed = plan.model_copy(update={"design": design, "rule": plan.rule.model_copy(update=counts)})
+    return evaluate(replace(scenario, resolved=changed)).verdicts
 
 
 def _wanted(name: str, plan: Scenario) -> tuple[Target, Target]:

@@ -32,6 +32,8 @@ def _needs(region: Region, x_c: int) -> str:
     if not runs:
         return "never"
     said = [f"{r.first}-{r.last}" if r.last < region.look.n_t and r.first != r.last else str(r.first) for r in runs]
+    if len(runs) > 1 and runs[-1].last == region.look.n_t > runs[-1].first:
+        said[-1] = f"{runs[-1].first}-{runs[-1].last}"  # after a hole "16" alone would not mean 16 or more
     return ", ".join(said) if len(runs) > 1 or runs[0].last < region.look.n_t else str(runs[0].first)
 
 

@@ -28,7 +28,7 @@ def looks_lines(result: Evaluation, treatment: str, control: str) -> list[str]:
     if not result.looks:
         return []
     lines = _bounds(result)
-    if not result.look.n_c and all(planned.turns is None for planned in result.looks):
+    if not result.look.n_c:
         return [*lines, *_single_arm(result, treatment)]
     for number, planned in enumerate(result.looks, start=1):
         last = number == len(result.looks)
@@ -50,14 +50,19 @@ def _single_arm(result: Evaluation, treatment: str) -> list[str]:
         stops = futility.runs if futility is not None and planned is not result.looks[-1] else ()
         first, last = str(success[0].first) if success else "-", str(stops[-1].last) if stops else "-"
         rows.append((f"  of {planned.look.n_t}", first, last))
-    return table(rows)
+    pipeline = [f"  at {planned.look.n_t}:{_waiting(planned)}" for planned in result.looks if planned.waiting.n_t]
+    return [*table(rows), *pipeline]
 
 
 def _waiting(planned: PlannedLook) -> str:
-    if planned.turns is None:
-        return f" ({totals(planned.waiting)} more in the pipeline)" if sum(planned.waiting) else ""
-    turn = "could" if planned.turns else "cannot"
-    return f" ({totals(planned.waiting)} more in the pipeline, who {turn} turn a success around)"
+    """Who is in the pipeline, and what they could turn around."""
+    if not sum(planned.waiting):
+        return ""
+    turns = {"a success": planned.success_turns, "futility": planned.futility_turns}
+    could = [what for what, turn in turns.items() if turn]
+    cannot = [what for what, turn in turns.items() if turn is False]
+    said = [f"{verb} turn {' or '.join(some)} around" for verb, some in (("could", could), ("cannot", cannot)) if some]
+    return f" ({totals(planned.waiting)} more in the pipeline{', who ' if said else ''}{' and '.join(said)})"
 
 
 def _bounds(result: Evaluation) -> list[str]:
@@ -67,10 +72,14 @@ def _bounds(result: Evaluation) -> list[str]:
         return []
     numbers = range(1, len(bounds) + 1)
     rows = [("Bounds (pooled z)", *(f"look {k}" for k in numbers))]
+    rows.append(("  share of the information", *(f"{b.information:.3f}" for b in bounds if b is not None)))
     rows.append(("  success at z of at least", *(_or_dash(b and b.efficacy, "{:.3f}") for b in bounds)))
     rows.append(("  one-sided level", *(_or_dash(b and b.level, "{:.5f}") for b in bounds)))
     if any(b is not None and b.futility is not None for b in bounds):
         rows.append(("  futility at z of at most", *(_or_dash(b and b.futility, "{:.3f}") for b in bounds)))
+        rows.append(("    conditional power there, by trend", *(_or_dash(b and b.trend, "{:.3f}") for b in bounds)))
+        rows.append(("    predictive power there", *(_or_dash(b and b.predicted, "{:.3f}") for b in bounds)))
+        rows.append(("  type II error spent, normal theory", *(_or_dash(b and b.beta, "{:.5f}") for b in bounds)))
     rows.append(("  type I error spent, normal theory", *(_or_dash(b and b.spent, "{:.5f}") for b in bounds)))
     for found in result.characteristics:
         if found.kind == "no_effect":
@@ -78,7 +87,8 @@ def _bounds(result: Evaluation) -> list[str]:
             rows.append((f"  spent in counts, {found.truth} ({at})", *(f"{p:.5f}" for p in found.spent)))
     lines = table(rows)
     if result.inflation is not None:
-        lines.append(f"  normal theory: {result.inflation:.4f} times the patients of one analysis of the same power")
+        factor, power = result.inflation
+        lines.append(f"  normal theory: {factor:.4f} times the patients of one analysis with a power of {power:g}")
     return lines
 
 
@@ -98,10 +108,15 @@ def stops_lines(result: Evaluation, found: OperatingCharacteristics, said: str) 
         rows.append(("  harm", *(chance(stop.harm) for stop in ends)))
     if any(planned.regions.futility is not None for planned in result.looks[:-1]):
         rows.append(("  futility", *(chance(stop.futility) for stop in ends[:-1]), "-"))
-    if any(stop.turned is not None for stop in ends):
-        rows.append(("  success that the pipeline takes back", *(_or_dash_chance(stop.turned) for stop in ends)))
-    if any(stop.bias is not None for stop in ends):
-        rows.append(("  bias of the observed effect there", *(_or_dash(stop.bias, "{:+.3f}") for stop in ends)))
+    if any(stop.overlap for stop in ends):
+        rows.append(("  success and futility both met", *(chance(stop.overlap) for stop in ends)))
+    if any(stop.success_turned is not None for stop in ends):
+        rows.append(("  success that the pipeline takes back", *(_or_dash_chance(s.success_turned) for s in ends)))
+    if any(stop.futility_turned is not None for stop in ends):
+        rows.append(("  futility that the pipeline takes back", *(_or_dash_chance(s.futility_turned) for s in ends)))
+    if found.kind == "points":
+        rows.append(("  bias of the observed effect if success", *(_or_dash(s.bias_success, "{:+.3f}") for s in ends)))
+        rows.append(("  and if it ends otherwise", *(_or_dash(s.bias_otherwise, "{:+.3f}") for s in ends)))
     if found.spent and found.spent[-1] > sum(stop.success + stop.harm for stop in ends) + 1e-12:
         rows.append(("  type I error, without stops for futility", *map(chance, found.spent)))
     lines = table(rows) if len(ends) <= MOST_COLUMNS else _long(rows)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from anatrial.domain.prior import ListedPrior
 from anatrial.domain.sampled import BFMI, ESS, R_HAT, SampledRecord
 from anatrial.domain.synthesis import MOST_CDF_ERROR, MOST_DIVERGENCE, Quantity, Spread
-from anatrial.plan.inspect import Inspection, ListedPrior
+from anatrial.plan.inspect import Inspection
 from anatrial.plan.planned import Beside, Measure, Predicted, RobustAdvice, RobustRow, Summary, Variation
 from anatrial.report.numbers import columns, patients, percent, table, wrapped
 

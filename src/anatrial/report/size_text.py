@@ -21,7 +21,7 @@ def size_text(result: SizeSearch, used: ResolvedScenario) -> str:
     for each in result.normal:
         looks = f", {each.factor:.4f} times that of one analysis" if each.factor != 1 else ""
         sizes = f"{each.treatment:.1f} + {each.control:.1f} = {each.treatment + each.control:.1f} patients"
-        lines += wrapped(f"Normal theory would say {sizes}{looks} ({each.target}).")
+        lines += wrapped(f"Normal theory would say {sizes}{looks}, for a power of {each.power:g} ({each.target}).")
     if result.skipped:
         said = ", ".join(map(str, result.skipped[:8])) + (", ..." if len(result.skipped) > 8 else "")
         lines += wrapped(f"NOTE  skipped, because the allocation gives no whole patients: n = {said}")

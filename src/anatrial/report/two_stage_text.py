@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from anatrial.domain.results import AfterTwoStage
+from anatrial.domain.results import AfterTwoStage, Verdict
 from anatrial.numerics.two_stage import TwoStageDesign
 from anatrial.plan.two_stage import TwoStageSearch
 from anatrial.report.machine import SCHEMA_VERSION, plain
-from anatrial.report.numbers import beside, chance, rate, table, wrapped
+from anatrial.report.numbers import METRICS, beside, chance, columns, rate, table, wrapped
 
 MOST_ROWS = 24
 
@@ -27,13 +27,23 @@ def two_stage_text(result: TwoStageSearch) -> str:
     if result.optimal is None:
         lines += wrapped(_missed(result))
     else:
-        lines += [*_designs(result), *wrapped(_range(result)), "", "To plan with the optimal design, write", ""]
+        lines += [
+            *_designs(result),
+            *wrapped(_range(result)),
+            *wrapped(_sizes(result)),
+            "",
+            "To plan with the optimal design, write",
+            "",
+        ]
         lines += [f"  {line}".rstrip() for line in pasted(result.optimal, wanted.null_rate)]
-    if result.left_out:
-        lines.append("")
-    for said in result.left_out:
-        lines += wrapped(f"NOTE  not searched for: {said}; run the scenario with the design to have it judged")
+        lines += ["", "With it", *columns([_verdict(verdict) for verdict in result.verdicts], indent="  ")]
     return "\n".join(lines)
+
+
+def _verdict(verdict: Verdict) -> tuple[str, ...]:
+    bound = f"{verdict.bound.replace('_', ' ')} {rate(verdict.threshold)}"
+    value = beside(verdict.estimate.value, verdict.threshold)
+    return verdict.outcome, METRICS[verdict.metric], value, bound, f"if {verdict.truth}"
 
 
 def two_stage_content(result: TwoStageSearch) -> dict[str, Any]:
@@ -99,6 +109,15 @@ def _range(result: TwoStageSearch) -> str:
     if result.settled:
         return f"{told} No trial of more than {result.last_n} patients has a smaller expected n than the optimal one."
     return f"{told} More than {result.last_n} patients may have a smaller expected n than this optimum: search further."
+
+
+def _sizes(result: TwoStageSearch) -> str:
+    """From which size on there is a design at all."""
+    sizes = result.sizes
+    if sizes.safe_n is not None:
+        lasting = f"safe_n {sizes.safe_n}, every larger size up to {result.last_n} has one"
+        return f"Any design: first_n {sizes.first_n}; {lasting}."
+    return f"Any design: first_n {sizes.first_n}; the range ends too soon to call a size safe."
 
 
 def _missed(result: TwoStageSearch) -> str:

@@ -134,9 +134,9 @@ class Rule(Spec):
         """The deciding tables per look."""
         raise TypeError(looks)
 
-    def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Region:
-        """Where a success at a look would still be one at the totals ``over``, with the patients of the pipeline."""
-        return self.regions((*looks[:index], over, *looks[index + 1 :]))[index].success
+    def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Regions:
+        """What would be decided at a look at the totals ``over``, once the patients of the pipeline are seen too."""
+        return self.regions((*looks[:index], over, *looks[index + 1 :]))[index]
 
     def staircases(self, n_t: IntArray, n_c: IntArray) -> tuple[IntArray, BoolArray] | None:  # noqa: ARG002 - the default
         """Least succeeding treatment counts of many designs at once, where the rule has a fast way; else None.

@@ -16,7 +16,7 @@ from anatrial.numerics.normal_bounds import Normal, bounds
 from anatrial.numerics.normal_looks import exits
 from anatrial.numerics.two_by_two import z_grid
 from anatrial.numerics.walk import NEAR
-from anatrial.rules.base import SMALLEST, Dial, Rule
+from anatrial.rules.base import LARGEST_ALPHA, SMALLEST, Dial, SidedTest
 from anatrial.rules.z_bounds import (
     AnyEfficacy,
     AnyFutility,
@@ -49,10 +49,14 @@ NAMES = {
 class ZBounds(NamedTuple):
     """Bounds per look on the z scale, and what normal theory says of them; None where a look has no such bound."""
 
+    information: tuple[float, ...]
+    """Share of the information that the last look has."""
     efficacy: tuple[float | None, ...]
     levels: tuple[float | None, ...]
     """Nominal one-sided level of each efficacy bound."""
     futility: tuple[float | None, ...]
+    beta: tuple[float | None, ...]
+    """Chance of a stop for futility up to each look where the trial has its power; None without futility."""
     spent: tuple[float, ...]
     """Type I error used up after each look; that of counts differs, and is what the exact type I error tells."""
     inflation: float
@@ -61,7 +65,7 @@ class ZBounds(NamedTuple):
     """The power for which the inflation holds: 1 - beta, or 0.8 where no beta is spent."""
 
 
-class GroupSequential(Rule):
+class GroupSequential(SidedTest):
     """Success at the first look whose pooled z reaches its bound; interim looks may also stop for futility.
 
     Bounds come from normal theory, for the information n_t n_c / (n_t + n_c) of each look relative to the last one
@@ -70,8 +74,6 @@ class GroupSequential(Rule):
     """
 
     kind: Literal["group_sequential"]
-    alpha: Annotated[float, Field(gt=0, lt=0.5)]
-    """One-sided type I error of all looks together."""
     efficacy: AnyEfficacy
     futility: AnyFutility | None = None
     efficacy_at: LookNumbers | None = None
@@ -83,12 +85,21 @@ class GroupSequential(Rule):
 
     @model_validator(mode="after")
     def _looks_in_order(self) -> Self:
+        if self.one_sided >= LARGEST_ALPHA:
+            raise ValueError(f"alpha {self.level:g} | a level below {LARGEST_ALPHA:g}")
+        if self.two_sided and self.futility is not None:
+            raise ValueError("alpha_two_sided with futility | alpha (one-sided), or no futility")
         if self.futility_at is not None and self.futility is None:
             raise ValueError("futility_at | futility, which says how the looks stop, or no futility_at")
         for name, at in (("efficacy_at", self.efficacy_at), ("futility_at", self.futility_at)):
             if at is not None and list(at) != sorted(set(at)):
                 raise ValueError(f"{name} = {list(at)} | looks in rising order, each once")
         return self
+
+    @property
+    def one_sided(self) -> float:
+        """Type I error of all looks together in the direction of success."""
+        return self.level / 2 if self.two_sided else self.level
 
     @property
     def interim(self) -> bool:
@@ -107,9 +118,12 @@ class GroupSequential(Rule):
             "alpha_factor", self.alpha_factor, strictest=min(self.alpha_factor, SMALLEST), loosest=LARGEST_FACTOR
         )
 
-    def bounds(self, looks: tuple[Look, ...]) -> ZBounds:
-        """The bound of every look; ``ComputationError`` where there are none, which ``misfits`` tells before."""
-        return _bounds(self, looks)
+    def bounds(self, looks: tuple[Look, ...], power: float = POWER) -> ZBounds:
+        """The bound of every look; ``ComputationError`` where there are none, which ``misfits`` tells before.
+
+        ``power`` is that at which the inflation is told; futility that spends beta is planned for 1 - beta.
+        """
+        return _bounds(self, looks, power)
 
     def misfits(self, looks: tuple[Look, ...]) -> Iterator[Fault]:
         """Looks that are not there, written bounds of the wrong number, and bounds that cross or miss alpha."""
@@ -125,10 +139,10 @@ class GroupSequential(Rule):
             yield Fault("rule", str(error), "bounds between which the trial can go on until its last look", fix)
             return
         spent = found.spent[-1]
-        if isinstance(self.efficacy, GivenZ) and self.alpha_factor == 1 and abs(spent / self.alpha - 1) > SLACK:
+        if isinstance(self.efficacy, GivenZ) and self.alpha_factor == 1 and abs(spent / self.level - 1) > SLACK:
             got = f"bounds that use up {spent:.4g}"
             yield Fault(
-                "rule.efficacy.bounds", got, f"bounds that use up alpha ({self.alpha:g})", f"alpha = {spent:.4f}"
+                "rule.efficacy.bounds", got, f"bounds that use up alpha ({self.level:g})", f"alpha = {spent:.4f}"
             )
 
     def _look_faults(self, last: int) -> Iterator[Fault]:
@@ -156,20 +170,21 @@ class GroupSequential(Rule):
         """Tables at or beyond the bounds; those within 1e-9 of a bound are decided in whole numbers."""
         found = self.bounds(looks)
         return tuple(
-            _regions(look, efficacy, futility)
+            _regions(look, efficacy, futility, both=self.two_sided)
             for look, efficacy, futility in zip(looks, found.efficacy, found.futility, strict=True)
         )
 
-    def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Region:
-        """Where z, with the patients of the pipeline, still reaches the bound of the look that stopped the trial."""
-        return _regions(over, self.bounds(looks).efficacy[index], None).success
+    def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Regions:
+        """Where z, with the patients of the pipeline, is beyond the bounds of the look that stopped the trial."""
+        found = self.bounds(looks)
+        return _regions(over, found.efficacy[index], found.futility[index], both=self.two_sided)
 
     def said(self, treatment: str = "treatment", control: str = "control") -> str:
         """The rule in one sentence."""
         where = "at any look" if self.efficacy_at is None else _numbers(self.efficacy_at)
         told = (
             f"Success if {where} the pooled z of {treatment} against {control} reaches its bound "
-            f"({_named(self.efficacy)}, one-sided alpha {self.alpha:g}"
+            f"({_named(self.efficacy)}, {'two' if self.two_sided else 'one'}-sided alpha {self.level:g}"
         )
         told += ")" if self.alpha_factor == 1 else f", every level times {self.alpha_factor:g})"
         if self.futility is None:
@@ -180,16 +195,21 @@ class GroupSequential(Rule):
         return f"{told}; futility, {binds}, if {where} z is at or below its bound ({_named(self.futility)}{beta})."
 
 
-def _bounds(rule: GroupSequential, looks: tuple[Look, ...]) -> ZBounds:
+def _bounds(rule: GroupSequential, looks: tuple[Look, ...], power: float) -> ZBounds:
     """The bound of every look."""
-    normal, power = _normal(rule.model_copy(update={"alpha_factor": 1.0}), looks), _power(rule.futility)
+    power = 1 - rule.futility.beta if isinstance(rule.futility, FutilitySpending) else power
+    normal = _normal(rule.model_copy(update={"alpha_factor": 1.0}), looks, power)
     upper, spent = normal.upper, normal.spent
     if rule.alpha_factor != 1:
         upper, spent = _moved(rule, normal)
+    floor = np.append(normal.lower[:-1], upper[-1])
+    lost = np.cumsum(exits(normal.fractions, upper, floor, normal.drift).below).tolist()
     return ZBounds(
+        information=tuple(normal.fractions.tolist()),
         efficacy=_finite(upper),
         levels=tuple(None if z is None else float(ndtr(-z)) for z in _finite(upper)),
-        futility=(*_finite(normal.lower[:-1]), None),
+        futility=tuple(None for _ in looks) if rule.futility is None else (*_finite(normal.lower[:-1]), None),
+        beta=tuple(None if rule.futility is None else share for share in lost),
         spent=tuple(spent.tolist()),
         inflation=normal.inflation,
         power=power,
@@ -197,7 +217,7 @@ def _bounds(rule: GroupSequential, looks: tuple[Look, ...]) -> ZBounds:
 
 
 @lru_cache(maxsize=64)
-def _normal(rule: GroupSequential, looks: tuple[Look, ...]) -> Normal:
+def _normal(rule: GroupSequential, looks: tuple[Look, ...], power: float) -> Normal:
     """The bounds before the factor: found once, however often regions and reports ask for them."""
     information = np.array([look.n_t * look.n_c / (look.n_t + look.n_c) for look in looks])
     fractions = information / information[-1]
@@ -205,17 +225,13 @@ def _normal(rule: GroupSequential, looks: tuple[Look, ...]) -> Normal:
     futility_at[-1] = False
     return bounds(
         fractions,
-        asked_efficacy(rule.efficacy, rule.alpha, fractions, efficacy_at),
+        asked_efficacy(rule.efficacy, rule.one_sided, fractions, efficacy_at),
         asked_futility(rule.futility, fractions, futility_at),
-        alpha=rule.alpha,
-        power=_power(rule.futility),
+        alpha=rule.one_sided,
+        power=power,
         binding=rule.binding,
+        symmetric=rule.two_sided,
     )
-
-
-def _power(futility: AnyFutility | None) -> float:
-    """The power for which the trial is planned in normal theory."""
-    return 1 - futility.beta if isinstance(futility, FutilitySpending) else POWER
 
 
 def _moved(rule: GroupSequential, normal: Normal) -> tuple[FloatArray, FloatArray]:
@@ -227,6 +243,9 @@ def _moved(rule: GroupSequential, normal: Normal) -> tuple[FloatArray, FloatArra
     for look, (high, low) in enumerate(zip(moved[:-1], lower, strict=True), start=1):
         if low >= high:
             raise ComputationError(f"the bounds cross at look {look}: futility at z {low:.4g}, efficacy {high:.4g}")
+    if rule.two_sided:
+        both = exits(normal.fractions, moved, -moved, 0.0)
+        return moved, np.cumsum(both.above + both.below)
     floor = np.append(lower, moved[-1]) if rule.binding else np.full(len(moved), -np.inf)
     return moved, np.cumsum(exits(normal.fractions, moved, floor, 0.0).above)
 
@@ -241,19 +260,25 @@ def _finite(z: FloatArray) -> tuple[float | None, ...]:
     return tuple(value if np.isfinite(value) else None for value in z.tolist())
 
 
-def _regions(look: Look, efficacy: float | None, futility: float | None) -> Regions:
-    """Tables with z at or above the one bound (and above 0), and at or below the other."""
-    z, ties = z_grid(*look), []
-    success = np.zeros(z.shape, dtype=np.bool_) if efficacy is None else (z >= efficacy) & (z > 0)
-    drop = np.zeros(z.shape, dtype=np.bool_) if futility is None else (z <= futility) & ~success
-    for bound, decides, sign in ((efficacy, success, 1), (futility, drop, -1)):
-        if bound is None:
-            continue
-        for x_t, x_c in np.argwhere((np.abs(z - bound) < NEAR) & (z != 0)).tolist():  # a z of 0 is exact
-            decides[x_t, x_c] = sign * (_signed_square(look, x_t, x_c) - _square(exact.decimal(bound))) >= 0
-            ties.append(Tie(x_t, x_c, float(z[x_t, x_c]), "z squared, in whole numbers"))
-    stops = None if futility is None else Region.from_grid(look, drop)
-    return Regions(Region.from_grid(look, success), Region(look, ()), tuple(ties), stops)
+def _regions(look: Look, efficacy: float | None, futility: float | None, *, both: bool) -> Regions:
+    """Tables with z at or above one bound, at or below the other; with ``both`` also harm, at the mirrored bound."""
+    ties: list[Tie] = []
+    none = np.zeros((look.n_t + 1, look.n_c + 1), dtype=np.bool_)
+    z = z_grid(*look)
+    success = none if efficacy is None else _beyond(look, efficacy, 1, ties) & (z > 0)
+    harm = none if efficacy is None or not both else _beyond(look, -efficacy, -1, ties) & (z < 0)
+    drop = None if futility is None else Region.from_grid(look, _beyond(look, futility, -1, ties) & ~success)
+    return Regions(Region.from_grid(look, success), Region.from_grid(look, harm), tuple(ties), drop)
+
+
+def _beyond(look: Look, bound: float, sign: Literal[-1, 1], ties: list[Tie]) -> BoolArray:
+    """Tables with z at the bound or beyond it on the side of ``sign``; those within 1e-9 are told and settled."""
+    z = z_grid(*look)
+    found = np.asarray(sign * (z - bound) >= 0)
+    for x_t, x_c in np.argwhere((np.abs(z - bound) < NEAR) & (z != 0)).tolist():  # a z of 0 is exact
+        found[x_t, x_c] = sign * (_signed_square(look, x_t, x_c) - _square(exact.decimal(bound))) >= 0
+        ties.append(Tie(x_t, x_c, float(z[x_t, x_c]), "z squared, in whole numbers"))
+    return found
 
 
 def _signed_square(look: Look, x_t: int, x_c: int) -> Fraction:

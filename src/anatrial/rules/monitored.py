@@ -135,11 +135,11 @@ class Monitored(Rule):
         (end,) = self.final.regions((last,))
         return (*(self._at(number, look, end.success) for number, look in enumerate(interim, start=1)), end)
 
-    def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Region:
-        """Where a success at a look would still be one at the totals ``over``; the other interim looks are left out."""
+    def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Regions:
+        """What the stops would say at the totals ``over``; the other interim looks are left out."""
         at = (*looks[:index], over, *looks[index + 1 :])
         (end,) = self.final.regions(at[-1:])
-        return (end if index == len(at) - 1 else self._at(index + 1, over, end.success)).success
+        return end if index == len(at) - 1 else self._at(index + 1, over, end.success)
 
     def _at(self, number: int, look: Look, end: Region) -> Regions:
         """What is decided at an interim look; ``InputError`` where both is met and ``overlap`` says error."""
