@@ -312,6 +312,13 @@ class NormalSize(NamedTuple):
     factor: float
 
 
+class Skipped(NamedTuple):
+    """A size that was not judged, and why."""
+
+    n: int
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class SizeSearch:
     """Every size of a range, judged."""
@@ -320,7 +327,7 @@ class SizeSearch:
     title: str
     targets: tuple[SizeTarget, ...]
     points: tuple[SizePoint, ...]
-    skipped: tuple[int, ...]
+    skipped: tuple[Skipped, ...]
     answers: tuple[SizeAnswer, ...]
     """All targets jointly first, then each alone."""
     normal: tuple[NormalSize, ...]

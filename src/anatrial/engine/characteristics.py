@@ -7,7 +7,7 @@ from typing import assert_never
 import numpy as np
 
 from anatrial.domain.counts import Look, Regions
-from anatrial.domain.results import Curve, GridTable, Metric, OperatingCharacteristics, exactly
+from anatrial.domain.results import ROUNDING, Curve, GridTable, Metric, OperatingCharacteristics, exactly
 from anatrial.engine import type_one
 from anatrial.engine.course import Course, Trial, crossed, errors, paired
 from anatrial.engine.estimators import estimator_metrics
@@ -150,9 +150,12 @@ def _under_no_effect(
     if isinstance(trial, Regions):
         return OperatingCharacteristics(name, truth.kind, tuple(metrics), curves=curves)
 
+    control = np.array([stated.at])
+    inside = [margin for margin in margins if abs(stated.at + margin - 0.5) <= 0.5 + ROUNDING]
+    edge = max(inside, key=lambda margin: type_one.along(trial, control, margin)[0])
+
     def law(look: Look) -> Law:
-        treatment = np.clip(np.array([stated.at + margins[0]]), 0.0, 1.0)
-        return Law(binomial(look.n_t, treatment), binomial(look.n_c, np.array([stated.at])))
+        return Law(binomial(look.n_t, np.clip(control + edge, 0.0, 1.0)), binomial(look.n_c, control))
 
     metrics += [metric._replace(at=stated.at) for metric in patients(trial, law)]
     found = stops(trial, law)

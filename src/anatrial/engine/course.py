@@ -50,7 +50,7 @@ class Course:
 
     ``binding``: whether type I error counts on stops for futility. Everything else always does. ``waiting``: patients
     in the pipeline at each look; ``again``: what would be decided at a look once they are seen too, at the totals with
-    them, None where nobody waits.
+    them, None where nobody waits or the rule does not say.
     """
 
     regions: tuple[Regions, ...]
@@ -111,7 +111,8 @@ class Course:
         found = [regions.success.grid | regions.harm.grid for regions in self.regions]
         if self.binding:
             return tuple(found)
-        return tuple(wins | _hidden(regions) for wins, regions in zip(found, self.regions, strict=True))
+        interim = zip(found, self.regions[:-1], strict=False)  # at the end nobody goes on
+        return (*(wins | _hidden(regions) for wins, regions in interim), found[-1])
 
     def _chance(self, weights: tuple[FloatArray, ...], grids: list[BoolArray]) -> Chance:
         total = weights[-1] * grids[-1]

@@ -30,8 +30,9 @@ def stops(course: Course, laws: Laws) -> tuple[Stop, ...]:
     found = []
     for regions, weight in zip(course.regions, course.reached, strict=True):
         law, none = laws(regions.look), Region(regions.look, ())
-        futility = none if regions.futility is None or regions.look == course.look else regions.futility
-        decisions = (regions.success, futility, regions.harm, regions.overlap or none)
+        last = regions.look == course.look
+        futility, overlap = (none, none) if last else (regions.futility or none, regions.overlap or none)
+        decisions = (regions.success, futility, regions.harm, overlap)
         decided = (_chance(weight * region.grid, law) for region in decisions)
         found.append(Stop(regions.look, _chance(weight, law), *decided))
     return tuple(found)

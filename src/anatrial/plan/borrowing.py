@@ -14,6 +14,7 @@ from anatrial.domain.results import Alternative, Borrowing, Estimate, KeptWeight
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import null_margins, power
 from anatrial.engine.course import Trial, trial
+from anatrial.errors import ComputationError, InputError
 from anatrial.plan.derive import without_each_study
 from anatrial.rules.criteria import Criteria
 from anatrial.rules.monitored import Monitored
@@ -77,7 +78,10 @@ class _Judge:
 
     def row(self, label: str, final: Borrower, run: Trial | None = None) -> Alternative:
         whole = self.rule.model_copy(update={"final": final}) if isinstance(self.rule, Monitored) else final
-        run = run or trial(whole, self.design)
+        try:
+            run = run or trial(whole, self.design)
+        except (ComputationError, InputError):  # the variant has no regions: its stops contradict each other
+            return Alternative(label, final.certainty, None, None)
         chance = power(run, self.planned)[0] if self.planned else None
         type1 = None
         if self.ends is not None:

@@ -52,13 +52,13 @@ def nominal_notes(plan: Scenario, found: tuple[OperatingCharacteristics, ...]) -
     """Where counts use up more type I error than the normal theory of a group-sequential test promises."""
     if not isinstance(plan.rule, GroupSequential):
         return []
-    alpha, notes = plan.rule.level, []
+    alpha, notes = plan.rule.bounds(plan.design.looks()).spent[-1], []
     sides = "two" if plan.rule.two_sided else "one"
     for each in found:
         worst = each.metric("type1_max") if each.has("type1_max") else None
-        if worst is not None and worst.estimate.value > alpha:
+        if worst is not None and worst.estimate.value > alpha + 1e-6:  # the bounds are that exact
             promised = (
-                f"the bounds promise a {sides}-sided type I error of {alpha:g} in normal theory; with these counts"
+                f"the bounds promise a {sides}-sided type I error of {alpha:.4g} in normal theory; with these counts"
             )
             found_at = f"it is {worst.estimate.value:.4f} ({each.truth}, at {worst.at:.3g})"
             notes.append(f"{promised} {found_at}: anatrial calibrate finds levels that hold")
@@ -67,8 +67,10 @@ def nominal_notes(plan: Scenario, found: tuple[OperatingCharacteristics, ...]) -
 
 def after_looks(plan: Scenario, course: Course) -> AfterTwoStage | None:
     """What each final result of a two-stage single arm tells; None for any other trial."""
-    if course.look.n_c or plan.rule.fixed_benchmark is None or len(course.looks) != 2:
+    single = not course.look.n_c and plan.rule.fixed_benchmark is not None
+    if not single or len(course.looks) != 2 or not plan.rule.binding:  # else the stop may not have been obeyed
         return None
     from anatrial.plan.two_stage import after_two_stage
 
+    assert plan.rule.fixed_benchmark is not None
     return after_two_stage(course.regions, plan.rule.fixed_benchmark)

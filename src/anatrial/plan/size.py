@@ -11,11 +11,11 @@ from anatrial import __version__
 from anatrial.designs import Design
 from anatrial.designs.fixed import Fixed
 from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
-from anatrial.domain.results import Estimate, SizePoint, SizeSearch, SizeTarget, answered, exactly, judged
+from anatrial.domain.results import Estimate, SizePoint, SizeSearch, SizeTarget, Skipped, answered, exactly, judged
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import characteristics, null_margins
 from anatrial.engine.course import Trial, trial
-from anatrial.errors import Fault, InputError
+from anatrial.errors import ComputationError, Fault, InputError
 from anatrial.numerics import tables
 from anatrial.plan.evaluate import target_metric
 from anatrial.plan.normal_size import normal_sizes
@@ -24,6 +24,9 @@ from anatrial.plan.two_stage import searches_stages
 from anatrial.spec import MAX_N
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
+
+NOT_WHOLE = "the allocation gives no whole patients"
+SAME_LOOKS = "two looks would be at the same patients"
 
 
 def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
@@ -42,23 +45,26 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
     if plan.size.sizes[-1] * max(ratio, Fraction(1)) > MAX_N:
         got = f"{plan.size.sizes[-1]} control patients with {float(ratio):g} on treatment for each"
         raise InputError(Fault(f"{scenario.name}: size", got, f"at most {MAX_N} patients per arm", "a smaller range"))
-    whole = [n for n in plan.size.sizes if (ratio * n).denominator == 1]
-    sized = [(n, design) for n in whole if (design := plan.design.resized(n, ratio)) is not None]
-    wanted, designs = [n for n, _ in sized], [design for _, design in sized]
-    if whole and not designs:
-        got, expected = f"sizes up to {whole[-1]}", "sizes at which every look has more patients than the one before"
-        raise InputError(Fault(f"{scenario.name}: size", got, expected, "a larger range, or fewer looks"))
-    if not designs:
+    sized, skipped = _designs(plan, plan.size.sizes, ratio)
+    if not sized:
         near = ratio.limit_denominator(20)
         fix = f"write ratio = {{ treatment = {near.numerator}, control = {near.denominator} }}"
+        odd = skipped[-1].why == NOT_WHOLE
+        got, expected = f"n = {skipped[-1].n}: {skipped[-1].why}", "sizes that make a trial"
         raise InputError(
-            Fault(f"{scenario.name}: size.ratio", f"{float(ratio):g}", "a ratio that gives whole patients", fix)
+            Fault(f"{scenario.name}: size{'.ratio' if odd else ''}", got, expected, fix if odd else "a larger range")
         )
-    columns = _power_columns(plan, designs)
+    columns = _power_columns(plan, [design for _, design in sized])
     points = []
-    for index, (n, design) in enumerate(zip(wanted, designs, strict=True)):
-        points.append(_point(plan, n, design, {t: column[index] for t, column in columns.items()}))
-        progress.advance(index + 1, len(designs))
+    for index, (n, design) in enumerate(sized):
+        try:
+            points.append(_point(plan, n, design, {t: column[index] for t, column in columns.items()}))
+        except ComputationError as error:
+            skipped.append(Skipped(n, str(error)))
+        progress.advance(index + 1, len(sized))
+    if not points:
+        raise ComputationError(f"no size can be judged; at n = {skipped[-1].n} {skipped[-1].why}")
+    wanted = [point.n for point in points]
     every = [point.outcomes for point in points]
     targets = tuple(SizeTarget(t.said, t.metric, t.truth, t.bound, t.threshold) for t in plan.targets)
     alone = (answered(t.said, wanted, [o[k] == "PASS" for o in every]) for k, t in enumerate(targets))
@@ -68,13 +74,28 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
         title=plan.title,
         targets=targets,
         points=tuple(points),
-        skipped=tuple(sorted(set(plan.size.sizes) - set(wanted))),
+        skipped=tuple(sorted(skipped)),
         answers=(joint, *alone),
         normal=normal_sizes(plan, ratio),
         last_n=wanted[-1],
         scenario_digest=scenario.digest,
         tool_version=__version__,
     )
+
+
+def _designs(plan: Scenario, sizes: range, ratio: Fraction) -> tuple[list[tuple[int, Design]], list[Skipped]]:
+    """The design of every size that makes a trial, and the other sizes."""
+    sized: list[tuple[int, Design]] = []
+    skipped: list[Skipped] = []
+    for n in sizes:
+        design = plan.design.resized(n, ratio) if (ratio * n).denominator == 1 else None
+        if design is None:
+            skipped.append(Skipped(n, SAME_LOOKS if (ratio * n).denominator == 1 else NOT_WHOLE))
+        elif fault := next(iter(plan.rule.misfits(design.looks())), None):
+            skipped.append(Skipped(n, fault.got))
+        else:
+            sized.append((n, design))
+    return sized, skipped
 
 
 def _power_columns(plan: Scenario, designs: Sequence[Design]) -> dict[Target, list[Estimate]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anatrial.domain.counts import Look
+from anatrial.domain.counts import Look, Region
 from anatrial.domain.results import Evaluation, OperatingCharacteristics, PlannedLook
 from anatrial.report.boundary import boundary_lines, runs_lines
 from anatrial.report.numbers import chance, rate, table, wrapped
@@ -28,18 +28,33 @@ def looks_lines(result: Evaluation, treatment: str, control: str) -> list[str]:
     if not result.looks:
         return []
     lines = _bounds(result)
-    if not result.look.n_c:
+    if not result.look.n_c and all(_by_count(planned) for planned in result.looks):
         return [*lines, *_single_arm(result, treatment)]
     for number, planned in enumerate(result.looks, start=1):
         last = number == len(result.looks)
         lines.append(f"Look {number}, {totals(planned.look)} patients{_waiting(planned)}")
         success = planned.regions.success
         if success.runs or last:
-            lines += [f"  {line}" for line in boundary_lines(success, treatment, control)]
+            lines += [f"  {line}" for line in _success(success, treatment, control)]
         futility = planned.regions.futility
         if not last and futility is not None and futility.runs:
             lines += [f"  {line}" for line in runs_lines(futility, treatment, control, "Futility")]
     return lines
+
+
+def _success(region: Region, treatment: str, control: str) -> list[str]:
+    """At least so many where more are always enough, else every count that is a success."""
+    most = {run.x_c: run.last for run in region.runs}  # of the last run of each control count
+    enough = all(last == region.look.n_t for last in most.values())
+    return boundary_lines(region, treatment, control) if enough else runs_lines(region, treatment, control, "Success")
+
+
+def _by_count(planned: PlannedLook) -> bool:
+    """Whether one arm stops for success from a count on, and for futility up to a count."""
+    success, futility = planned.regions.success.runs, planned.regions.futility
+    stops = futility.runs if futility is not None else ()
+    many = all(run.last == planned.look.n_t for run in success)
+    return many and all(run.first == 0 for run in stops) and len(success) < 2 and len(stops) < 2
 
 
 def _single_arm(result: Evaluation, treatment: str) -> list[str]:
@@ -93,7 +108,11 @@ def _bounds(result: Evaluation) -> list[str]:
 
 
 def _or_dash(value: float | None, form: str) -> str:
-    return "-" if value is None else form.format(value)
+    return "-" if value is None else form.format(round(value, 6) + 0.0)
+
+
+def _bias(value: float | None) -> str:
+    return "-" if value is None else f"{round(value, 3) + 0.0:+.3f}"
 
 
 def stops_lines(result: Evaluation, found: OperatingCharacteristics, said: str) -> list[str]:
@@ -115,8 +134,8 @@ def stops_lines(result: Evaluation, found: OperatingCharacteristics, said: str) 
     if any(stop.futility_turned is not None for stop in ends):
         rows.append(("  futility that the pipeline takes back", *(_or_dash_chance(s.futility_turned) for s in ends)))
     if found.kind == "points":
-        rows.append(("  bias of the observed effect if success", *(_or_dash(s.bias_success, "{:+.3f}") for s in ends)))
-        rows.append(("  and if it ends otherwise", *(_or_dash(s.bias_otherwise, "{:+.3f}") for s in ends)))
+        rows.append(("  bias of the observed effect if success", *(_bias(s.bias_success) for s in ends)))
+        rows.append(("  and if it ends otherwise", *(_bias(s.bias_otherwise) for s in ends)))
     if found.spent and found.spent[-1] > sum(stop.success + stop.harm for stop in ends) + 1e-12:
         rows.append(("  type I error, without stops for futility", *map(chance, found.spent)))
     lines = table(rows) if len(ends) <= MOST_COLUMNS else _long(rows)

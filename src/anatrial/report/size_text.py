@@ -23,8 +23,11 @@ def size_text(result: SizeSearch, used: ResolvedScenario) -> str:
         sizes = f"{each.treatment:.1f} + {each.control:.1f} = {each.treatment + each.control:.1f} patients"
         lines += wrapped(f"Normal theory would say {sizes}{looks}, for a power of {each.power:g} ({each.target}).")
     if result.skipped:
-        said = ", ".join(map(str, result.skipped[:8])) + (", ..." if len(result.skipped) > 8 else "")
-        lines += wrapped(f"NOTE  skipped, because the allocation gives no whole patients: n = {said}")
+        reasons = dict.fromkeys(skipped.why for skipped in result.skipped)
+        for why in reasons:
+            left_out = [str(skipped.n) for skipped in result.skipped if skipped.why == why]
+            said = ", ".join(left_out[:8]) + (", ..." if len(left_out) > 8 else "")
+            lines += wrapped(f"NOTE  skipped, because {why}: n = {said}")
     return "\n".join([*lines, "", *_curve(result, single=single)])
 
 

@@ -134,8 +134,11 @@ class Rule(Spec):
         """The deciding tables per look."""
         raise TypeError(looks)
 
-    def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Regions:
-        """What would be decided at a look at the totals ``over``, once the patients of the pipeline are seen too."""
+    def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Regions | None:
+        """What would be decided at a look at the totals ``over``, once the patients of the pipeline are seen too.
+
+        None where the rule does not say.
+        """
         return self.regions((*looks[:index], over, *looks[index + 1 :]))[index]
 
     def staircases(self, n_t: IntArray, n_c: IntArray) -> tuple[IntArray, BoolArray] | None:  # noqa: ARG002 - the default

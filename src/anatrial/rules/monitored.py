@@ -139,10 +139,13 @@ class Monitored(Rule):
         """What the stops would say at the totals ``over``; the other interim looks are left out."""
         at = (*looks[:index], over, *looks[index + 1 :])
         (end,) = self.final.regions(at[-1:])
-        return end if index == len(at) - 1 else self._at(index + 1, over, end.success)
+        return end if index == len(at) - 1 else self._at(index + 1, over, end.success, refuse=False)
 
-    def _at(self, number: int, look: Look, end: Region) -> Regions:
-        """What is decided at an interim look; ``InputError`` where both is met and ``overlap`` says error."""
+    def _at(self, number: int, look: Look, end: Region, *, refuse: bool = True) -> Regions:
+        """What is decided at an interim look; ``InputError`` where both is met and ``overlap`` says error.
+
+        Not to ``refuse`` is to let such results go on: totals with the pipeline are no look.
+        """
         met: dict[str, BoolArray] = {
             decision: np.zeros((look.n_t + 1, look.n_c + 1), dtype=np.bool_) for decision in ("success", "futility")
         }
@@ -153,7 +156,7 @@ class Monitored(Rule):
                 met[stop.decides] |= stops
                 ties += near
         both = met["success"] & met["futility"]
-        if both.any() and self.overlap in {None, "error"}:
+        if refuse and both.any() and self.overlap in {None, "error"}:
             raise InputError(_contradiction(number, look, both))
         for decision in met:
             if self.overlap != decision:

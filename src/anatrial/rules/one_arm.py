@@ -49,10 +49,6 @@ class OneArm(Rule):
         """The counts as regions."""
         return tuple(_regions(look, stop) for look, stop in zip(looks, self.stops(looks), strict=True))
 
-    def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Regions:
-        """The counts of the look that stopped the trial, with the patients of the pipeline."""
-        return _regions(over, self.stops(looks)[index])
-
     def passage(self, looks: tuple[Look, ...], rate: float) -> Passage:
         """How the trial ends at this rate, stops for futility counted; arrays of one column."""
         futility, success, _ = zip(*self.stops(looks), strict=True)

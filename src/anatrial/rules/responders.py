@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from anatrial.domain.counts import Look
+from anatrial.domain.counts import Look, Regions
 from anatrial.errors import Fault
 from anatrial.rules.one_arm import OneArm, Stops
 from anatrial.spec import MAX_N
@@ -82,6 +82,11 @@ class Responders(OneArm):
             for look, count in zip(looks, counts["success_at_least"], strict=True)
         ]
         return tuple(Stops(*both) for both in zip(low, high, strict=True))
+
+    def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Regions | None:
+        """The counts that the file has for these totals; None where no later look has as many patients."""
+        del index
+        return self.regions(looks)[looks.index(over)] if over in looks else None
 
     def said(self, treatment: str = "treatment", control: str = "control") -> str:
         """The rule in one sentence."""
