@@ -208,6 +208,9 @@ def _expected(kind: str, message: str, ctx: dict[str, Any], place: _Place) -> tu
             return "small letters, digits and hyphens" if pattern == NAME_PATTERN else f"text like {pattern}", ""
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"a table with {', '.join(keys(place.specs[0]))}" if place.specs else "a table", ""
+        case "too_long" | "too_short":
+            few, many = ctx.get("min_length"), ctx.get("max_length")
+            return f"at most {many} of them" if kind == "too_long" else f"at least {few} of them", ""
         case _:
             return message.removeprefix("Input should be ").strip(), ""
 

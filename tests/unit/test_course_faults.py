@@ -9,6 +9,8 @@ from tests.unit.test_course import MONITORED
 
 from anatrial.engine import type_one
 from anatrial.engine.course import Course, trial
+from anatrial.errors import InputError
+from anatrial.plan.calibrate import calibrate
 from anatrial.plan.evaluate import evaluate
 from anatrial.plan.size import size
 from anatrial.report.run_text import run_text
@@ -166,3 +168,91 @@ per_arm = { from = 12, to = 60 }
     assert found.skipped
     assert any("cross" in skipped.why for skipped in found.skipped)
     assert {point.n for point in found.points} | {skipped.n for skipped in found.skipped} == set(range(12, 61))
+
+
+def test_the_prior_of_a_stop_is_no_analysis_prior() -> None:
+    """A final rule without a prior has none in the protocol text, whatever its stops predict with."""
+    own = STOPS.replace(
+        "below = 0.2", "below = 0.2, prior = { treatment = { a = 7, b = 3 }, control = { a = 2, b = 9 } }"
+    )
+    used = resolved(final('[rule.final]\nkind = "boschloo"\nalpha = 0.05').replace(STOPS, own))
+    text = run_text(evaluate(used), used)
+    assert "analysis prior" not in text
+    assert "Beta(7, 3)" in text
+
+
+ADAPTING = """
+[rule.final]
+kind = "self_adapting"
+certainty = 0.9
+delta = 0.2
+analysis_prior = { treatment = { a = 1, b = 1 }, control = { a = 10, b = 30 } }
+"""
+
+
+def test_a_self_adapting_final_rule_is_told_with_its_parts() -> None:
+    """The vague part and the historical part keep their names where the rule is the final one of a monitored trial."""
+    own = STOPS.replace(
+        "below = 0.2", "below = 0.2, prior = { treatment = { a = 1, b = 1 }, control = { a = 1, b = 1 } }"
+    )
+    used = resolved(final(ADAPTING).replace(STOPS, own))
+    text = " ".join(run_text(evaluate(used), used).split())
+    assert "vague part of the analysis prior of placebo" in text
+    assert "The historical part of the analysis prior of the placebo rate is Beta(10, 30)." in text
+
+
+UNCERTAIN = """
+[design]
+kind = "sequential"
+looks = [{ treatment = 10 }, { treatment = 20 }]
+
+[rule]
+kind = "monitored"
+stops = [{ kind = "posterior", decides = "success", certainty = 0.99 }]
+
+[rule.final]
+kind = "posterior"
+certainty = 0.9
+analysis_prior = { treatment = { a = 1, b = 1 }, control = { a = 10, b = 30 } }
+
+[truths.none]
+kind = "no_effect"
+control = { from = 0.1, to = 0.4 }
+why = "made up"
+
+[[targets]]
+metric = "type_i_error"
+truth = "none"
+at_most = 0.2
+"""
+
+
+def test_a_monitored_arm_with_an_uncertain_benchmark_can_be_calibrated() -> None:
+    """What every success means at least is told against the historical rate of the final rule."""
+    found = calibrate(resolved(UNCERTAIN))
+    assert found.dial == "final.certainty"
+
+
+def test_contradicting_stops_name_their_file() -> None:
+    """Where success and futility are both met and that is an error, the file and the place are named."""
+    stops = (
+        'overlap = "error"\nstops = [{ kind = "posterior", decides = "success", certainty = 0.6 }, '
+        '{ kind = "posterior", decides = "futility", below = 0.9 }]'
+    )
+    with pytest.raises(InputError) as raised:
+        evaluate(resolved(MONITORED.replace(STOPS, stops)))
+    assert raised.value.faults[0].where.startswith("made-up: rule")
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "body", "got"),
+    [
+        ("{ treatment = 2 }", MONITORED, "no control patients"),
+        ("{ treatment = 2, control = 1 }", UNCERTAIN, "control patients in a single arm"),
+    ],
+)
+def test_a_pipeline_has_the_arms_of_the_trial(pipeline: str, body: str, got: str) -> None:
+    """Patients who wait are named for every arm, and for no other."""
+    with pytest.raises(InputError) as raised:
+        resolved(body.replace('kind = "sequential"', f'kind = "sequential"\npipeline = {pipeline}'))
+    assert [fault.got for fault in raised.value.faults] == [got]

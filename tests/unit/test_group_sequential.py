@@ -145,7 +145,7 @@ def test_the_pipeline_is_judged_by_the_bound_that_stopped_the_trial() -> None:
         ({"futility": {"family": "z", "bounds": (0.0,)}, "futility_at": (2,)}, "rule.futility_at", "from 1 to 1"),
         ({"futility": {"family": "z", "bounds": (3.5,)}}, "rule", "cross at look 1"),
         ({"efficacy": {"family": "haybittle_peto", "z": 1.5}}, "rule", "use up a type I error"),
-        ({"alpha_factor": 30.0}, "rule", "alpha_factor 30 makes the level"),
+        ({"alpha_factor": 30.0}, "rule.alpha_factor", "alpha_factor 30 makes the level"),
         ({"alpha_factor": 19.0, "futility": {"family": "z", "bounds": (2.0,)}}, "rule", "cross at look 1"),
     ],
 )

@@ -79,6 +79,10 @@ class Sequential(Spec):
         if len(self.looks_at) > MOST_LOOKS[self.arms]:
             expected = f"at most {MOST_LOOKS[self.arms]} in a trial with {'one arm' if self.single_arm else 'two arms'}"
             found.append(Fault("design.looks", f"{len(self.looks_at)} looks", expected))
+        if self.pipeline is not None and (self.pipeline.control is None) != self.single_arm:
+            got = "no control patients" if self.pipeline.control is None else "control patients in a single arm"
+            expected = "patients of every arm, and of no other"
+            found.append(Fault("design.pipeline", got, expected, "control = 0 where nobody waits"))
         for index, (before, now) in enumerate(pairwise(self.looks_at), start=2):
             place = f"design, look {index}"
             if (now.control is None) != (self.looks_at[0].control is None):

@@ -9,7 +9,7 @@ from anatrial.designs.fixed import Fixed
 from anatrial.designs.sequential import Sequential
 from anatrial.errors import Fault
 from anatrial.rules import AnyRule
-from anatrial.rules.monitored import Monitored
+from anatrial.rules.monitored import decides_last
 from anatrial.rules.posterior import Posterior
 from anatrial.spec import nearest
 from anatrial.truths import AnyTruth
@@ -32,6 +32,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "expected_n": ("points", "design_prior", "no_effect"),
 }
 """Of which kinds of truth a metric can be asked."""
+ONE_ARM = "criteria, exact_binomial, go_no_go, posterior"
+ONE_ARM_LOOKS = "exact_sequential, fleming, monitored, responders"
 
 
 def cross_faults(scenario: Scenario) -> Iterator[Fault]:
@@ -65,21 +67,23 @@ def _unknown_truth(place: str, name: str, truths: dict[str, Any]) -> Fault:
 
 def uncertain_benchmark(scenario: Scenario) -> bool:
     """Whether a single arm is compared with a historical rate that has a prior."""
-    rule = scenario.rule.final if isinstance(scenario.rule, Monitored) else scenario.rule
+    rule = decides_last(scenario.rule)
     return scenario.design.single_arm and isinstance(rule, Posterior) and rule.analysis_prior.control is not None
 
 
 def _rule_faults(scenario: Scenario) -> Iterator[Fault]:
     rule, single = scenario.rule, scenario.design.single_arm
     if (1 if single else 2) not in rule.arms:
-        expected = (
-            "a rule for one arm (criteria, exact_binomial, go_no_go, posterior)" if single else "a rule for two arms"
-        )
-        yield Fault("rule.kind", repr(rule.kind), expected, f"or {'add' if single else 'remove'} design.n.control")
+        looks = scenario.design.kind == "sequential"
+        fitting = ONE_ARM_LOOKS if looks else ONE_ARM
+        expected = f"a rule for one arm ({fitting})" if single else "a rule for two arms"
+        place = "the control totals of design.looks" if looks else "design.n.control"
+        yield Fault("rule.kind", repr(rule.kind), expected, f"or {'add' if single else 'remove'} {place}")
     elif rule.interim != (scenario.design.kind == "sequential"):
         expected = "a rule that decides at every look" if not rule.interim else "a design with looks"
         fix = "monitored turns any rule into one that may stop early" if not rule.interim else 'kind = "sequential"'
-        yield Fault("rule.kind" if not rule.interim else "design.kind", repr(rule.kind), expected, fix)
+        got = repr(scenario.design.kind if rule.interim else rule.kind)
+        yield Fault("design.kind" if rule.interim else "rule.kind", got, expected, fix)
     else:
         yield from rule.misfits(scenario.design.looks())
 

@@ -60,7 +60,8 @@ class Found:
     """The least strict values of the dial at which every promise holds; all of the interval decide alike."""
 
     edge: float
-    """The least strict value that holds, found to 12 digits: the infimum of a certainty, the supremum of an alpha."""
+    """The least strict value that holds, found to 12 digits (to 1e-9 where a table
+    lies within 1e-9 of it and no fraction can tell): the infimum of a certainty, the supremum of an alpha."""
     interval: tuple[float, float]
     """From the edge to the last value that decides alike at every look, in rising order."""
     digits: int

@@ -72,7 +72,9 @@ def null_rates(rule: AnyRule, trial: Trial) -> tuple[float, float]:
     if trial.look.n_c == 0 and rule.fixed_benchmark is not None:
         return 0.0, rule.fixed_benchmark
     margins = null_margins(rule, trial)
-    return max(0.0, -max(margins)), min(1.0, 1.0 - min(margins))
+    if len(margins) > 1:  # beyond the end of an edge every treatment rate is without effect
+        return 0.0, 1.0
+    return max(0.0, -margins[0]), min(1.0, 1.0 - margins[0])
 
 
 def power(trial: Trial, truth: Points | DesignPrior) -> tuple[float, float]:

@@ -17,11 +17,12 @@ import numpy as np
 from anatrial.numerics import FloatArray, IntArray
 from anatrial.numerics.binomial import binomial
 from anatrial.numerics.intervals import HALVINGS, newcombe_limits, normal_quantile
-from anatrial.numerics.supremum import Known, climbed, first_rates, side
+from anatrial.numerics.supremum import GAP, Known, climbed, first_rates, side
 from anatrial.numerics.tables import paired
 
 POINTS = 65  # of a search round: it narrows the limit by this factor
 RESOLUTION = 1e-6  # of the exact limits, always outwards
+FIRST_STEP = 0.1  # the walk begins at least so wide, however close to -1 it begins
 SAME = 1e-9  # score statistics this near count as equal, which lengthens the interval
 MOST_TABLES = 41_000  # 200 patients per arm take ten seconds
 
@@ -161,7 +162,7 @@ def _exact_lower(tail: float, x_t: int, n_t: int, x_c: int, n_c: int) -> float:
         return -1.0
     # So near to -1 the one table that can lie below the observed one has a probability of at least 1 - tail.
     reached = -math.pow(1 - tail, 1 / (n_t + n_c))
-    step = 1 + reached
+    step = max(1 + reached, FIRST_STEP)
     while step > RESOLUTION:
         if reached + step < 1 and _rejected(tail, (x_t, n_t), (x_c, n_c), (reached, reached + step)):
             reached, step = reached + step, 2 * step
@@ -192,4 +193,5 @@ def _rejected(tail: float, treatment: tuple[int, int], control: tuple[int, int],
 
     rates = first_rates((max(0.0, -last), min(1.0, 1.0 - last)), (n_t, n_c))
     known = Known(rates, probability(rates))
-    return side(climbed(probability, known, (n_t, n_c), margin=last, level=tail), tail) < 0
+    gap = min(GAP, 1e-4 * tail)
+    return side(climbed(probability, known, (n_t, n_c), margin=last, gap=gap, level=tail), tail) < 0

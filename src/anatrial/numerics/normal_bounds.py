@@ -136,6 +136,8 @@ def _drift(task: _Task) -> float:
         high *= 2.0
         if high > STEEPEST:
             raise ComputationError(f"no effect gives a power of {task.power:g}: the futility bounds leave no room")
+    if _walk(task, 0.0).power.sum() > task.power:
+        raise ComputationError(f"the power passes {task.power:g} without any effect: the bounds are too low")
     return root(lambda drift: float(_walk(task, drift).power.sum()) - task.power, 0.0, high, within=1e-12)
 
 

@@ -8,6 +8,7 @@ from anatrial.numerics import FloatArray
 from anatrial.numerics.difference_intervals import score_z
 from anatrial.numerics.unconditional import p_value
 
+NEAREST_MARGIN = 1e-9  # z of margins nearer to 0, -1 or 1 errs by more than it may
 SAME = 1e-10  # values of z that differ by less are equal: they err by 1e-13
 
 

@@ -27,7 +27,7 @@ from anatrial.numerics import FloatArray, curvature
 GAP = 1e-6
 PIECES = 4  # an interval is split into as many: fewer rounds of small arrays than halving
 SURE = 1e-11  # sums of positive terms err by less, as a share of their value
-MOST_CELLS = 100_000_000  # work limit: evaluated points times table size; the bound stays valid when it is met
+MOST_CELLS = 20_000_000  # work limit: evaluated points times table size; the bound stays valid when it is met
 
 
 class Supremum(NamedTuple):

@@ -23,6 +23,7 @@ from anatrial.numerics.superiority import greater_than_rate, probability_greater
 from anatrial.plan.ports import SILENT, Progress
 from anatrial.rules import AnyRule
 from anatrial.rules.base import Dial
+from anatrial.rules.monitored import decides_last
 from anatrial.rules.posterior import Posterior
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
@@ -277,8 +278,9 @@ def _uniform_posterior(plan: Scenario, success: Region) -> FloatArray:
     if n_c:
         return probability_greater(UNIFORM, n_t, UNIFORM, n_c, rule.null_margin)
     if uncertain_benchmark(plan):
-        assert isinstance(rule, Posterior)
-        assert rule.analysis_prior.control is not None
-        return probability_greater(UNIFORM, n_t, rule.analysis_prior.control.mixture().array, 0, rule.null_margin)
+        final = decides_last(rule)
+        assert isinstance(final, Posterior)
+        assert final.analysis_prior.control is not None
+        return probability_greater(UNIFORM, n_t, final.analysis_prior.control.mixture().array, 0, rule.null_margin)
     assert rule.fixed_benchmark is not None
     return greater_than_rate(UNIFORM, n_t, rule.fixed_benchmark)[:, None]

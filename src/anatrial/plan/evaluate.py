@@ -12,10 +12,10 @@ from anatrial.documents.scenario_faults import splits, uncertain_benchmark, with
 from anatrial.domain.results import ROUNDING, Breach, Evaluation, Metric, OperatingCharacteristics, Verdict, judged
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import characteristics, null_margins, null_rates
-from anatrial.engine.course import Course, Trial, trial
+from anatrial.engine.course import Course, Trial
 from anatrial.numerics import FloatArray
 from anatrial.plan.borrowing import borrowing, informative_arms
-from anatrial.plan.looks import after_looks, nominal_notes, planned_looks
+from anatrial.plan.looks import after_looks, nominal_notes, planned, planned_looks
 from anatrial.rules.criteria import Criteria
 from anatrial.rules.self_adapting import SelfAdapting
 from anatrial.truths.design_prior import DesignPrior
@@ -26,7 +26,7 @@ from anatrial.truths.points import Points
 def evaluate(scenario: ResolvedScenario) -> Evaluation:
     """Everything that a run computes, exactly: the same input gives the same bytes."""
     plan = scenario.resolved
-    run = trial(plan.rule, plan.design)
+    run = planned(scenario)
     regions = run.regions[-1] if isinstance(run, Course) else run
     rates = curve_rates(plan)
     found = tuple(

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from anatrial.documents.scenario import Scenario
+from anatrial.documents.scenario import ResolvedScenario, Scenario
 from anatrial.domain.results import AfterTwoStage, Inflation, OperatingCharacteristics, PlannedLook, ZBound
-from anatrial.engine.course import Course
+from anatrial.engine.course import Course, Trial, trial
 from anatrial.engine.stops import turning
+from anatrial.errors import InputError
 from anatrial.numerics.conditional_power import conditional_power, predictive_power, trend
 from anatrial.rules.group_sequential import POWER, GroupSequential, ZBounds
+
+
+def planned(scenario: ResolvedScenario) -> Trial:
+    """The trial that a scenario makes; ``InputError`` names the file where its stops contradict each other."""
+    try:
+        return trial(scenario.resolved.rule, scenario.resolved.design)
+    except InputError as error:
+        faults = (fault._replace(where=f"{scenario.name}: {fault.where}") for fault in error.faults)
+        raise InputError(*faults) from None
 
 
 def planned_looks(plan: Scenario, course: Course) -> tuple[tuple[PlannedLook, ...], Inflation | None]:

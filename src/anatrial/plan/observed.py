@@ -10,7 +10,7 @@ from anatrial.domain.mixture import BetaMixture
 from anatrial.errors import Fault, InputError
 from anatrial.numerics import difference_intervals, intervals, ratio_intervals
 from anatrial.numerics.binomial_tests import binomial_p_values
-from anatrial.numerics.score import score_p_value
+from anatrial.numerics.score import NEAREST_MARGIN, score_p_value
 from anatrial.numerics.two_by_two import p_values, unconditional_p_values, wald_p_value
 from anatrial.spec import MAX_N
 
@@ -119,7 +119,7 @@ def compared(treatment: Count, control: Count, *, level: float = 0.95, margin: f
     most 10 points worse.
     """
     _check_level(level)
-    if margin is not None and not -1 < margin < 1:
+    if margin is not None and not (margin == 0 or NEAREST_MARGIN <= abs(margin) <= 1 - NEAREST_MARGIN):
         raise InputError(Fault("--margin", f"{margin:g}", "a difference of rates above -1 and below 1", "such as -0.1"))
     posteriors = tuple(BetaMixture.beta(1, 1).updated(*arm) for arm in (treatment, control))
     return Observed(

@@ -59,7 +59,7 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
     for index, (n, design) in enumerate(sized):
         try:
             points.append(_point(plan, n, design, {t: column[index] for t, column in columns.items()}))
-        except ComputationError as error:
+        except (ComputationError, InputError) as error:
             skipped.append(Skipped(n, str(error)))
         progress.advance(index + 1, len(sized))
     if not points:

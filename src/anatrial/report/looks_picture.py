@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 MOST_BARS = 6
 MOST_LOOKS = 4
-MOST_TICKS = 40
+MOST_TICKS = 14
 
 
 def draw_ends(axes: Axes, result: Evaluation) -> None:
@@ -28,7 +28,7 @@ def draw_ends(axes: Axes, result: Evaluation) -> None:
         left = 0.0
         for label, width, colour, alpha in _pieces(found):
             axes.barh(row, width, left=left, color=colour, alpha=alpha, height=0.62, edgecolor="white", linewidth=0.8)
-            if width > 0.05:
+            if width > 0.066:
                 ink = "white" if colour == BLUE and alpha > 0.6 else INK
                 axes.text(left + width / 2, row, label, ha="center", va="center", fontsize=7.5, color=ink)
             left += width
@@ -84,7 +84,9 @@ def draw_counts(axes: Axes, result: Evaluation, treatment: str) -> None:
             for _, first, last in region.runs if region is not None else ():
                 axes.vlines(n, first - 0.5, last + 0.5, color=colour, linewidth=width, zorder=2)
     axes.set_xlim(0, 1.03 * result.look.n_t)
-    axes.set_xticks([planned.look.n_t for planned in result.looks][:MOST_TICKS])
+    if len(result.looks) <= MOST_TICKS:
+        axes.set_xticks([planned.look.n_t for planned in result.looks])
+    axes.locator_params(axis="y", integer=True)
     axes.set_xlabel("patients with a result", fontsize=8)
     axes.set_ylabel(f"responders on {treatment}", fontsize=8)
     axes.tick_params(labelsize=8)
@@ -117,7 +119,10 @@ def looks_figure(
             draw_boundary(lower.add_subplot(1, len(shown), column), planned, arms.treatment, arms.control)
     else:
         draw_counts(lower.subplots(), result, arms.treatment)
-    lower.suptitle("results that end it at each look: success (blue), futility (orange)", x=0.01, ha="left", fontsize=9)
+    left_out = f" (the first {MOST_LOOKS - 1} of {len(result.looks)} looks, and the last)"
+    which = left_out if result.look.n_c and len(shown) < len(result.looks) else ""
+    head = f"results that end it at each look{which}: success (blue), futility (orange)"
+    lower.suptitle(head, x=0.01, ha="left", fontsize=9)
     for panel in (*upper.axes, *middle.axes):
         panel.spines[["top", "right"]].set_visible(False)
         panel.set_axisbelow(True)

@@ -65,7 +65,7 @@ def _single_arm(result: Evaluation, treatment: str) -> list[str]:
         stops = futility.runs if futility is not None and planned is not result.looks[-1] else ()
         first, last = str(success[0].first) if success else "-", str(stops[-1].last) if stops else "-"
         rows.append((f"  of {planned.look.n_t}", first, last))
-    pipeline = [f"  at {planned.look.n_t}:{_waiting(planned)}" for planned in result.looks if planned.waiting.n_t]
+    pipeline = [f"  look at {planned.look.n_t}{_waiting(planned)}" for planned in result.looks if planned.waiting.n_t]
     return [*table(rows), *pipeline]
 
 
@@ -130,11 +130,11 @@ def stops_lines(result: Evaluation, found: OperatingCharacteristics, said: str) 
     if any(stop.overlap for stop in ends):
         rows.append(("  success and futility both met", *(chance(stop.overlap) for stop in ends)))
     if any(stop.success_turned is not None for stop in ends):
-        rows.append(("  success that the pipeline takes back", *(_or_dash_chance(s.success_turned) for s in ends)))
+        rows.append(("  success taken back by pipeline", *(_or_dash_chance(s.success_turned) for s in ends)))
     if any(stop.futility_turned is not None for stop in ends):
-        rows.append(("  futility that the pipeline takes back", *(_or_dash_chance(s.futility_turned) for s in ends)))
+        rows.append(("  futility taken back by pipeline", *(_or_dash_chance(s.futility_turned) for s in ends)))
     if found.kind == "points":
-        rows.append(("  bias of the observed effect if success", *(_bias(s.bias_success) for s in ends)))
+        rows.append(("  bias of observed effect if success", *(_bias(s.bias_success) for s in ends)))
         rows.append(("  and if it ends otherwise", *(_bias(s.bias_otherwise) for s in ends)))
     if found.spent and found.spent[-1] > sum(stop.success + stop.harm for stop in ends) + 1e-12:
         rows.append(("  type I error, without stops for futility", *map(chance, found.spent)))
@@ -146,9 +146,21 @@ def stops_lines(result: Evaluation, found: OperatingCharacteristics, said: str) 
 MOST_COLUMNS = 8
 
 
+SHORT = {
+    "gets there": "there",
+    "success and futility both met": "both met",
+    "success taken back by pipeline": "success back",
+    "futility taken back by pipeline": "futility back",
+    "bias of observed effect if success": "bias, success",
+    "and if it ends otherwise": "otherwise",
+    "type I error, without stops for futility": "type I error",
+}
+"""Heads of columns where looks are rows."""
+
+
 def _long(rows: list[tuple[str, ...]]) -> list[str]:
     """Many looks: the same table with a row per look."""
-    heads = [row[0].strip() for row in rows[1:]]
+    heads = [SHORT.get(row[0].strip(), row[0].strip()) for row in rows[1:]]
     turned = [("  look", *heads), *((f"  {k + 1}", *(row[k + 1] for row in rows[1:])) for k in range(len(rows[0]) - 1))]
     return [rows[0][0], *table(turned)]
 

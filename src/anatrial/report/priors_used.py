@@ -7,6 +7,7 @@ from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior
 from anatrial.domain.results import Borrowing, Evaluation
 from anatrial.report.numbers import wrapped
+from anatrial.rules.monitored import decides_last
 from anatrial.rules.self_adapting import SelfAdapting
 
 
@@ -32,14 +33,14 @@ def prior_lines(result: Evaluation, used: ResolvedScenario) -> list[str]:
 
 
 def _use(where: str, used: ResolvedScenario) -> str:
-    if where == "rule.vague":
+    if where in {"rule.vague", "rule.final.vague"}:
         return f"vague part of the analysis prior of {used.scenario.arms.control}"
     arm = where.rpartition(".")[2]
     name = getattr(used.scenario.arms, arm)
     if where.startswith("rule.stops"):
         return f"prior of {name} for the interim looks ({where.removeprefix('rule.').partition(',')[0]})"
     if where.startswith("rule."):
-        if arm == "control" and isinstance(used.scenario.rule, SelfAdapting):
+        if arm == "control" and isinstance(decides_last(used.scenario.rule), SelfAdapting):
             return f"historical part of the analysis prior of {name} (what the final analysis assumes)"
         if arm == "control" and used.scenario.design.single_arm:
             return f"analysis prior, the historical {name} rate to beat"

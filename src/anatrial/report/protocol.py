@@ -9,6 +9,7 @@ from anatrial.domain.evidence import Endpoint
 from anatrial.domain.results import Evaluation
 from anatrial.report.looks_text import totals
 from anatrial.report.numbers import patients, percent, rate
+from anatrial.rules.monitored import decides_last
 from anatrial.rules.self_adapting import SelfAdapting
 from anatrial.truths.base import RateTruth
 from anatrial.truths.no_effect import NoEffect
@@ -79,9 +80,9 @@ def _stopping(result: Evaluation) -> list[str]:
 def _analysis_priors(result: Evaluation, used: ResolvedScenario) -> list[str]:
     said = []
     for where, prior in result.priors:
-        if not where.startswith("rule."):
+        if not where.startswith("rule.") or where.startswith("rule.stops"):
             continue
-        if where == "rule.vague":
+        if where.endswith(".vague"):
             said.append(f"Its vague part is {prior.mixture.said()}.")
             continue
         arm = where.rpartition(".")[2]
@@ -90,7 +91,7 @@ def _analysis_priors(result: Evaluation, used: ResolvedScenario) -> list[str]:
         vague = f" (weight {prior.robust_weight:.2g} on a vague part)" if prior.robust_weight > 1e-12 else ""
         benchmark = arm == "control" and used.scenario.design.single_arm
         what = f"historical {name} rate to beat" if benchmark else f"analysis prior of the {name} rate"
-        if arm == "control" and isinstance(used.scenario.rule, SelfAdapting):
+        if arm == "control" and isinstance(decides_last(used.scenario.rule), SelfAdapting):
             what = f"historical part of the {what}"
         said.append(f"The {what}{known} is {prior.mixture.said()}{vague}.")
     return said

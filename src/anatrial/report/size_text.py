@@ -66,6 +66,8 @@ def _closest(answer: SizeAnswer, result: SizeSearch) -> str:
             best = max(result.points, key=lambda p: sign * p.estimates[k].value)
             return f"the best is {best.estimates[k].value:.3f} at {best.n}"
     most = max(result.points, key=lambda p: p.outcomes.count("PASS"))
+    if "PASS" not in most.outcomes:
+        return "none holds at any size"
     failing = [t.said for t, outcome in zip(result.targets, most.outcomes, strict=True) if outcome != "PASS"]
     return f"most hold at {most.n}, but not: {'; '.join(failing)}"
 

@@ -136,7 +136,9 @@ class GroupSequential(SidedTest):
             found = self.bounds(looks)
         except ComputationError as error:
             fix = "move the bounds apart, spend the errors later, or drop a look"
-            yield Fault("rule", str(error), "bounds between which the trial can go on until its last look", fix)
+            factor = self.alpha_factor != 1 and "alpha_factor" in str(error)
+            place, fix = ("rule.alpha_factor", "a smaller factor") if factor else ("rule", fix)
+            yield Fault(place, str(error), "bounds between which the trial can go on until its last look", fix)
             return
         spent = found.spent[-1]
         if isinstance(self.efficacy, GivenZ) and self.alpha_factor == 1 and abs(spent / self.level - 1) > SLACK:

@@ -132,7 +132,11 @@ class Monitored(Rule):
     def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
         """Where stops are met at every interim look, and what the final rule decides at the last."""
         *interim, last = looks
-        (end,) = self.final.regions((last,))
+        try:
+            (end,) = self.final.regions((last,))
+        except InputError as error:
+            faults = (fault._replace(where=fault.where.replace("rule", "rule.final", 1)) for fault in error.faults)
+            raise InputError(*faults) from None
         return (*(self._at(number, look, end.success) for number, look in enumerate(interim, start=1)), end)
 
     def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Regions:
@@ -187,6 +191,11 @@ class Monitored(Rule):
                 else "Futility does not bind: type I error counts no stop for it."
             )
         return " ".join(sentences)
+
+
+def decides_last(rule: Rule) -> Rule:
+    """The rule that judges the finished trial: of a monitored one its final rule."""
+    return rule.final if isinstance(rule, Monitored) else rule
 
 
 def _contradiction(number: int, look: Look, both: BoolArray) -> Fault:

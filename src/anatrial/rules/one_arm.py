@@ -65,6 +65,7 @@ class OneArm(Rule):
                 got = f"futility at most {stop.futility}, success at least {stop.success}: every result stops the trial"
                 fix = "drop the looks after it, or move the boundaries apart"
                 yield Fault(f"rule, look {index}", got, "results between them with which the trial goes on", fix)
+                return  # the looks after it are never reached
 
 
 def _regions(look: Look, stop: Stops) -> Regions:

@@ -1,9 +1,11 @@
 """The unconditional exact score test of a difference: non-inferiority, superiority and super-superiority."""
 
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from anatrial.domain.counts import Look, Region, Regions
-from anatrial.numerics.score import SAME, score_grid
+from anatrial.numerics.score import NEAREST_MARGIN, SAME, score_grid
 from anatrial.numerics.unconditional import rejection
 from anatrial.rules.base import Alpha, Dial, Rule, alpha_dial, beyond
 from anatrial.rules.unconditional import told
@@ -24,6 +26,14 @@ class Score(Rule):
     kind: Literal["score"]
     alpha: Alpha
     margin: RateDifference
+
+    @model_validator(mode="after")
+    def _tellable(self) -> Self:
+        if 0 < abs(self.margin) < NEAREST_MARGIN or 1 - abs(self.margin) < NEAREST_MARGIN:
+            raise ValueError(
+                f"margin {self.margin!r} | 0, or a margin at least {NEAREST_MARGIN:g} away from 0, -1 and 1"
+            )
+        return self
 
     @property
     def null_margin(self) -> float:
