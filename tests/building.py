@@ -7,11 +7,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from anatrial.designs.fixed import ArmSizes
+from anatrial.designs.sequential import Sequential
 from anatrial.documents.indication import Indication, parse_indication
 from anatrial.documents.scenario import ResolvedScenario, parse_scenario, resolve
 from anatrial.domain.counts import Look, Regions
 from anatrial.domain.mixture import BetaMixture, BetaPart
 from anatrial.domain.prior import Prior, PriorRef, written_out
+from anatrial.engine.course import Course, trial
+from anatrial.rules import AnyRule
 from anatrial.rules.base import Rule
 from anatrial.rules.boschloo import Boschloo
 from anatrial.rules.chi_square import ChiSquare
@@ -128,6 +132,14 @@ def sided(test: str, alpha: float, *, two_sided: bool) -> AnySided:
 def decided(rule: Rule, n_t: int, n_c: int) -> Regions:
     """What a rule decides in a trial with one look."""
     return rule.regions((Look(n_t, n_c),))[0]
+
+
+def course(rule: AnyRule, *totals: int) -> Course:
+    """What a rule decides in a single arm with several looks."""
+    looks = tuple(ArmSizes(treatment=n) for n in totals)
+    run = trial(rule, Sequential.model_validate({"kind": "sequential", "looks": looks}))
+    assert isinstance(run, Course)
+    return run
 
 
 def points(treatment: float, control: float | None = None) -> Points:

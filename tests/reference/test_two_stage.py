@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.building import cases, named
+from tests.building import cases, course, named, points
 from tests.tolerances import ROUNDING
 
 from anatrial.domain.counts import Look
-from anatrial.numerics.single_arm import passage
+from anatrial.engine.characteristics import power
+from anatrial.engine.stops import patients, stops
 from anatrial.numerics.two_stage import TwoStageDesign, Wanted, search
 from anatrial.numerics.two_stage_inference import Stages, inference, rates_at, tails
 from anatrial.rules.exact_sequential import ExactSequential
@@ -66,9 +67,10 @@ def test_simons_designs_as_a_rule(case: Case) -> None:
         (given["null_rate"], "alpha_exact", "EN0"),
         (given["alternative_rate"], "power_exact", "EN1"),
     ):
-        found = rule.passage(looks(best["n1"], best["n"]), rate)
-        assert found.high.sum() == pytest.approx(best[chance], abs=case["tolerance"]["abs"])
-        assert found.expected_n[0] == pytest.approx(best[expected_n], abs=case["tolerance"]["abs"])
+        run, truth = course(rule, best["n1"], best["n"]), points(rate)
+        assert power(run, truth)[0] == pytest.approx(best[chance], abs=case["tolerance"]["abs"])
+        mean = patients(run, truth.law)[0].estimate.value
+        assert mean == pytest.approx(best[expected_n], abs=case["tolerance"]["abs"])
 
 
 @pytest.mark.parametrize("case", cases(FILE, "simon_two_stage_inference"), ids=named)
@@ -102,11 +104,23 @@ def test_exact_looks_of_one_arm(case: Case) -> None:
     """Probabilities of stopping high and low at each look, and the expected n, are the peer's at every rate."""
     given, expected, within = case["inputs"], case["expected"], case["tolerance"]["abs"]
     low, high = given["stop_low_if_responders_at_most"], given["stop_high_if_responders_at_least"]
-    found = passage(given["cumulative_n"], low, high, np.array(given["true_rates"]))
-    assert found.high == pytest.approx(np.array(expected["prob_high_by_look_and_rate"]), abs=within)
-    assert found.low == pytest.approx(np.array(expected["prob_low_by_look_and_rate"]), abs=within)
-    assert found.high.sum(axis=0) == pytest.approx(np.array(expected["prob_high_total"]), abs=within)
-    assert found.expected_n == pytest.approx(np.array(expected["expected_n"]), abs=within)
+    totals = given["cumulative_n"]
+    rule = Responders(
+        kind="responders",
+        null_rate=0.5,
+        futility_at_most=tuple("never" if at_most < 0 else at_most for at_most in low[:-1]),
+        success_at_least=tuple("never" if at_least > n else at_least for at_least, n in zip(high, totals, strict=True)),
+    )
+    run = course(rule, *totals)
+    for k, rate in enumerate(given["true_rates"]):
+        law = points(rate).law
+        *early, last = stops(run, law)
+        success = [stop.success for stop in (*early, last)]
+        failure = [*(stop.futility for stop in early), last.reached - last.success]
+        assert success == pytest.approx([row[k] for row in expected["prob_high_by_look_and_rate"]], abs=within)
+        assert failure == pytest.approx([row[k] for row in expected["prob_low_by_look_and_rate"]], abs=within)
+        assert sum(success) == pytest.approx(expected["prob_high_total"][k], abs=within)
+        assert patients(run, law)[0].estimate.value == pytest.approx(expected["expected_n"][k], abs=within)
 
 
 FLEMING = [
@@ -134,8 +148,8 @@ def test_flemings_exact_error() -> None:
     second = [comb(10, x) * p**x * (1 - p) ** (10 - x) for x in range(11)]
     goes_on = sum(first[x] * second[y] for x in range(4, 7) for y in range(11) if x + y >= 9)
     exact = float(sum(first[7:]) + goes_on)
-    found = Fleming(kind="fleming", null_rate=0.2, alpha=0.05).passage(looks(15, 25), 0.2)
-    assert found.high.sum() == pytest.approx(exact, rel=ROUNDING)
+    run = course(Fleming(kind="fleming", null_rate=0.2, alpha=0.05), 15, 25)
+    assert power(run, points(0.2))[0] == pytest.approx(exact, rel=ROUNDING)
     assert round(exact, 4) == 0.0505
 
 
@@ -163,4 +177,4 @@ def test_exact_sequential_spends_by_whole_numbers() -> None:
 
     late = next(c for c in range(22) if error(c) <= Fraction(1, 20))
     assert [stop.success for stop in rule.stops(looks(10, 20))] == [early, late]
-    assert rule.passage(looks(10, 20), 0.5).high.sum() == pytest.approx(float(error(late)), rel=ROUNDING)
+    assert power(course(rule, 10, 20), points(0.5))[0] == pytest.approx(float(error(late)), rel=ROUNDING)

@@ -60,13 +60,13 @@ def test_anajis_side_by_side() -> None:
     for name in ("boschloo (doubled)", "boschloo (no_more_likely)", "z_pooled (absolute)", "z_pooled (doubled)"):
         decision = found[name].decision
         assert decision.chances[0].success == pytest.approx(0.8954, abs=printed(4))
-        assert decision.sizes[0].estimate.upper == pytest.approx(0.0449, abs=printed(4))
+        assert decision.type_i_errors[0].estimate.upper == pytest.approx(0.0449, abs=printed(4))
     run = evaluate(read_scenario("anajis"))
     own = found["fisher (no_more_likely)"]
     assert own.own
     assert (own.decision.success, own.decision.harm) == (run.regions.success, run.regions.harm)
     assert own.decision.chances[0].success == run.of("expected").metric("power").estimate.value
-    assert own.decision.sizes[0].estimate == run.of("no-effect").metric("type1_max_everywhere").estimate
+    assert own.decision.type_i_errors[0].estimate == run.of("no-effect").metric("type1_max_everywhere").estimate
 
 
 NAMES = {
@@ -101,7 +101,7 @@ def test_every_row_is_the_peers(case: dict[str, Any]) -> None:
     powers = [c.success + c.harm for c in decision.chances]
     assert powers == pytest.approx(expected["power"], abs=within["abs"])
     assert decision.success.tables + decision.harm.tables == expected["number_of_rejected_tables"]
-    size = decision.sizes[0].estimate
+    size = decision.type_i_errors[0].estimate
     assert size.value == pytest.approx(expected["type1_max"], abs=within["type1_max"])
 
 
@@ -111,7 +111,7 @@ def test_sizes_powers_and_promises_against_whole_numbers(n_t: int, n_c: int, alp
     """Power is the sum over tables, no rate passes the proven size, and a promised level is held at every rate."""
     found = compare_tests(used(n_t, n_c, f"{{ kind = 'fisher', {alpha} }}"))
     for test in found.tests:
-        regions, (everywhere, stated) = test.decision, test.decision.sizes
+        regions, (everywhere, stated) = test.decision, test.decision.type_i_errors
         power = chance(regions.success, Fraction(7, 10), Fraction(2, 10))
         assert test.decision.chances[0].success == pytest.approx(float(power), rel=1e-11)
         errors = {
@@ -187,13 +187,13 @@ def test_with_a_margin_only_the_score_test_is_comparable() -> None:
     }
     margin = Fraction(-1, 5)
     for test in found.tests:
-        overall = test.decision.sizes[0]
+        overall = test.decision.type_i_errors[0]
         success = test.decision.success
         edge = [float(chance(success, Fraction(k, 50) + margin, Fraction(k, 50))) for k in range(10, 51)]
         assert max(edge) <= overall.estimate.upper + ROUNDING
         at = Fraction(overall.at)
         assert overall.estimate.value == pytest.approx(float(chance(success, at + margin, at)), rel=1e-9)
-    assert found.tests[1].decision.sizes[0].outcome == "PASS"
+    assert found.tests[1].decision.type_i_errors[0].outcome == "PASS"
 
 
 @pytest.mark.parametrize(
@@ -247,7 +247,7 @@ def test_the_text_flags_what_breaks_the_level() -> None:
     rows = {line[:29].strip(): line for line in text.split("\n\n")[1].splitlines()[1:]}
     for test in found.tests:
         row = rows[test.name + (" *" if test.own else "")]
-        assert ("BROKEN" in row) == (test.decision.sizes[0].estimate.value > 0.05)
+        assert ("BROKEN" in row) == (test.decision.type_i_errors[0].estimate.value > 0.05)
     assert "some rate under chi_square:" in " ".join(text.split())
 
 

@@ -41,9 +41,9 @@ def test_anajis_under_every_test() -> None:
 
 def test_only_exact_tests_and_intervals_are_said_to_keep_their_promise() -> None:
     """Fisher, Boschloo and Barnard keep their size, Chan-Zhang and Clopper-Pearson their coverage, nothing else."""
-    kept = {one.test.split()[0] for one in ANAJIS.tests if one.keeps_size}
+    kept = {one.test.split()[0] for one in ANAJIS.tests if one.keeps_alpha}
     assert kept == {"Fisher", "Boschloo", "Barnard"}
-    assert not any(one.keeps_size for one in ANAJIS.tests if "mid-p" in one.test)
+    assert not any(one.keeps_alpha for one in ANAJIS.tests if "mid-p" in one.test)
     covering = {one.method for each in ANAJIS.measures for one in each.intervals if one.covers}
     assert covering == {"Chan-Zhang (exact)", "Clopper-Pearson (exact)"}
 
@@ -54,7 +54,7 @@ def test_a_margin_that_treatment_passes_lies_below_the_exact_limit() -> None:
     assert lower is not None
     for margin in (lower - 1e-3, lower + 1e-3):
         exact = compared(Count(8, 12), Count(1, 12), margin=margin).margin_tests[0]
-        assert exact.keeps_size
+        assert exact.keeps_alpha
         assert (exact.p < 0.025) == (margin < lower)
 
 

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.building import HEAD, resolved
+from tests.building import HEAD, course, points, resolved
 from tests.tolerances import ROUNDING
 
 from anatrial.documents.scenario import parse_scenario
 from anatrial.domain.counts import Look
+from anatrial.engine.stops import patients, stops
 from anatrial.errors import InputError
-from anatrial.numerics.single_arm import grown, passage
+from anatrial.numerics.single_arm import grown
 from anatrial.rules.exact_sequential import ExactSequential
 from anatrial.rules.fleming import Fleming
 from anatrial.rules.one_arm import Stops
@@ -51,7 +52,7 @@ def courses(totals: Sequence[int], p: Fraction) -> Iterator[tuple[tuple[int, ...
 
 
 @pytest.mark.parametrize("rate", [Fraction(0), Fraction(3, 10), Fraction(1, 2), Fraction(1)])
-def test_passage_adds_up_every_course(rate: Fraction) -> None:
+def test_the_ends_add_up_every_course(rate: Fraction) -> None:
     """Each way to end, and the expected n, are sums over all courses of the counts."""
     totals, low, high = (3, 5, 9), (0, 1, -1), (4, 4, 5)  # the first look cannot succeed, the last one not stop low
     ends_high, ends_low, neither, expected = [Fraction(0)] * 3, [Fraction(0)] * 3, Fraction(0), Fraction(0)
@@ -64,28 +65,20 @@ def test_passage_adds_up_every_course(rate: Fraction) -> None:
         else:
             neither += chance
             expected += chance * totals[-1]
-    found = passage(totals, low, high, np.array([float(rate)]))
-    assert found.high[:, 0].tolist() == pytest.approx([float(p) for p in ends_high], rel=ROUNDING)
-    assert found.low[:, 0].tolist() == pytest.approx([float(p) for p in ends_low], rel=ROUNDING)
-    assert found.neither[0] == pytest.approx(float(neither), rel=ROUNDING)
-    assert found.expected_n[0] == pytest.approx(float(expected), rel=ROUNDING)
+    run = course(responders(success_at_least=["never", 4, 5], futility_at_most=[0, 1]), *totals)
+    *early, last = stops(run, points(float(rate)).law)
+    success = [stop.success for stop in (*early, last)]
+    assert success == pytest.approx([float(p) for p in ends_high], rel=ROUNDING)
+    assert [stop.futility for stop in early] == pytest.approx([float(p) for p in ends_low[:-1]], rel=ROUNDING)
+    assert last.reached - last.success == pytest.approx(float(neither), abs=ROUNDING)
+    mean = patients(run, points(float(rate)).law)[0].estimate.value
+    assert mean == pytest.approx(float(expected), rel=ROUNDING)
 
 
 def test_growing_by_nobody_changes_nothing() -> None:
     """The law of a count is the same after 0 more patients."""
     mass = np.array([[0.2, 0.5, 0.1]])
     assert grown(mass, 0, np.array([0.4])).tolist() == mass.tolist()
-
-
-@pytest.mark.parametrize(
-    ("totals", "low", "high"), [((3, 3), (0, 0), (4, 4)), ((0, 3), (0, 0), (4, 4)), ((3, 6), (2, 0), (2, 7))]
-)
-def test_impossible_boundaries_are_refused(
-    totals: tuple[int, ...], low: tuple[int, ...], high: tuple[int, ...]
-) -> None:
-    """Totals that do not grow and boundaries that cross raise instead of giving numbers."""
-    with pytest.raises(ValueError, match=r"grow|cross"):
-        passage(totals, low, high, np.array([0.5]))
 
 
 def test_responders_are_their_counts() -> None:

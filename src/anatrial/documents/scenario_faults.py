@@ -74,11 +74,12 @@ def uncertain_benchmark(scenario: Scenario) -> bool:
 def _rule_faults(scenario: Scenario) -> Iterator[Fault]:
     rule, single = scenario.rule, scenario.design.single_arm
     if (1 if single else 2) not in rule.arms:
-        looks = scenario.design.kind == "sequential"
-        fitting = ONE_ARM_LOOKS if looks else ONE_ARM
+        looks, last = scenario.design.kind == "sequential", decides_last(rule)
+        fitting = ONE_ARM_LOOKS if looks and last is rule else ONE_ARM
         expected = f"a rule for one arm ({fitting})" if single else "a rule for two arms"
-        place = "the control totals of design.looks" if looks else "design.n.control"
-        yield Fault("rule.kind", repr(rule.kind), expected, f"or {'add' if single else 'remove'} {place}")
+        totals = "the control totals of design.looks" if looks else "design.n.control"
+        place, got = ("rule.kind", rule.kind) if last is rule else ("rule.final.kind", getattr(last, "kind", ""))
+        yield Fault(place, repr(got), expected, f"or {'add' if single else 'remove'} {totals}")
     elif rule.interim != (scenario.design.kind == "sequential"):
         expected = "a rule that decides at every look" if not rule.interim else "a design with looks"
         fix = "monitored turns any rule into one that may stop early" if not rule.interim else 'kind = "sequential"'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Self
 
@@ -32,6 +33,15 @@ class Tie(NamedTuple):
     x_c: int
     value: float
     settled: str
+
+
+def ties_said(ties: Sequence[Tie]) -> list[str]:
+    """How many tables lie on the threshold, with an example; nothing where none does."""
+    if not ties:
+        return []
+    tables = "1 table lies" if len(ties) == 1 else f"{len(ties)} tables lie"
+    example = f"{ties[0].x_t} v {ties[0].x_c} responders, {ties[0].value:.12g}"
+    return [f"{tables} on the threshold ({example}): settled {ties[0].settled}"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from anatrial.domain.counts import Look, Region, Tie
 from anatrial.domain.results import Curve, Estimate, Outcome
 
 
-class SizeOver(NamedTuple):
+class ErrorOver(NamedTuple):
     """The largest type I error over a range of control rates, and whether it is at most the level.
 
     ``truth`` names the range; it is None where every rate without an effect is meant.
@@ -39,7 +39,7 @@ class Decision:
     letter: str
     success: Region
     harm: Region
-    sizes: tuple[SizeOver, ...]
+    type_i_errors: tuple[ErrorOver, ...]
     """Every rate first, then each range that the scenario states."""
     chances: tuple[ChanceOf, ...]
     curve: Curve

@@ -108,7 +108,7 @@ def score_z(
     because its closed solution is 0/0 at tables with empty cells.
     """
     (x_t, n_t), (x_c, n_c) = treatment, control
-    p_c = _restricted(treatment, control, difference)
+    p_c = restricted(treatment, control, difference)
     p_t = np.clip(p_c + difference, 0.0, 1.0)  # a sum of rates may round beyond its end
     variance = p_t * (1 - p_t) / n_t + p_c * (1 - p_c) / n_c
     distance = np.broadcast_to(np.asarray(x_t) / n_t - np.asarray(x_c) / n_c - difference, variance.shape)
@@ -116,10 +116,13 @@ def score_z(
         return np.asarray(np.where(distance == 0, 0.0, distance / np.sqrt(variance)))
 
 
-def _restricted(
-    treatment: tuple[IntArray | int, int], control: tuple[IntArray | int, int], difference: FloatArray | float
+def restricted(
+    treatment: tuple[IntArray | float, float], control: tuple[IntArray | float, float], difference: FloatArray | float
 ) -> FloatArray:
-    """The control rate that is most likely where p_t - p_c is the difference; the likelihood's slope falls."""
+    """The control rate that is most likely where p_t - p_c is the difference; the likelihood's slope falls.
+
+    ``treatment`` and ``control`` as for ``score_z``, or the shares of both that are expected of one control patient.
+    """
     (x_t, n_t), (x_c, n_c) = treatment, control
     shape = np.broadcast_shapes(np.shape(x_t), np.shape(x_c), np.shape(difference))
     low = np.broadcast_to(np.maximum(0.0, np.negative(difference)), shape)

@@ -7,9 +7,8 @@ from typing import NamedTuple
 
 from scipy.special import expit, logit, ndtr, ndtri
 
+from anatrial.numerics import difference_intervals, ratio_intervals
 from anatrial.numerics.roots import root
-
-EDGE = 1e-12  # restricted rates are sought up to this distance from 0 and 1, where the likelihood vanishes
 
 
 class Rates(NamedTuple):
@@ -43,7 +42,8 @@ def difference_spread(rates: Rates, ratio: float, null: float = 0.0) -> Spread:
     ------
     Farrington & Manning (1990), Statist. Med. 9:1447-1454: the restricted maximum-likelihood rates under the null.
     """
-    edge = restricted_difference(rates, ratio, null)
+    p_c = float(difference_intervals.restricted((ratio * rates.treatment, ratio), (rates.control, 1), null))
+    edge = Rates(p_c + null, p_c)
     distance = rates.treatment - rates.control - null
     return Spread(distance, _deviation(edge, ratio), _deviation(rates, ratio))
 
@@ -53,7 +53,8 @@ def ratio_spread(rates: Rates, ratio: float, null: float = 1.0) -> Spread:
 
     Source: Farrington & Manning (1990), Statist. Med. 9:1447-1454, section 3.
     """
-    edge = restricted_ratio(rates, ratio, null)
+    p_c = ratio_intervals.restricted(null, ratio * rates.treatment, ratio, rates.control, 1)
+    edge = Rates(null * p_c, p_c)
     deviations = (_deviation(at, ratio, null) for at in (edge, rates))
     return Spread(rates.treatment - null * rates.control, *deviations)
 
@@ -98,32 +99,6 @@ def casagrande_pike_smith(rates: Rates, *, ratio: float, alpha: float, power: fl
     spread = spread._replace(distance=abs(spread.distance))
     plain = total_size(spread, ratio=ratio, alpha=alpha, power=power) / (1 + ratio)
     return plain / 4 * (1 + math.sqrt(1 + 2 * (1 + ratio) / (plain * ratio * spread.distance))) ** 2
-
-
-def restricted_difference(rates: Rates, ratio: float, null: float) -> Rates:
-    """The most likely rates with p_t - p_c = null in (-1, 1), given arms whose rates are these."""
-    low, high = max(0.0, -null), min(1.0, 1.0 - null)
-    if null == 0:
-        common = (ratio * rates.treatment + rates.control) / (1 + ratio)
-        return Rates(common, common)
-
-    def score(p_c: float) -> float:
-        p_t = p_c + null
-        return ratio * (rates.treatment - p_t) / _variance(p_t) + (rates.control - p_c) / _variance(p_c)
-
-    p_c = root(score, low + EDGE, high - EDGE)
-    return Rates(p_c + null, p_c)
-
-
-def restricted_ratio(rates: Rates, ratio: float, null: float) -> Rates:
-    """The most likely rates with p_t = null p_c, for a null above 0."""
-
-    def score(p_c: float) -> float:
-        p_t = null * p_c
-        return ratio * (rates.treatment - p_t) / (1 - p_t) + (rates.control - p_c) / (1 - p_c)
-
-    p_c = root(score, 0.0, min(1.0, 1.0 / null) - EDGE)
-    return Rates(null * p_c, p_c)
 
 
 def restricted_odds_ratio(rates: Rates, ratio: float, null: float) -> Rates:

@@ -62,14 +62,19 @@ def _ratio_at(z: float, x_t: int, n_t: int, x_c: int, n_c: int) -> float:
 
 
 def _ratio_z(ratio: float, x_t: int, n_t: int, x_c: int, n_c: int) -> float:
-    """Score statistic of ``p_t = ratio p_c``; the rates most likely under it solve a quadratic equation."""
-    half = 0.5 * (n_t * ratio + x_t + n_c + x_c * ratio)
-    total = x_t + x_c
-    root = math.sqrt(max(half * half - (n_t + n_c) * ratio * total, 0.0))
-    p_c = total / (half + root)  # the smaller root, without cancellation
+    """Score statistic of ``p_t = ratio p_c``."""
+    p_c = restricted(ratio, x_t, n_t, x_c, n_c)
     p_t = min(ratio * p_c, 1.0)
     variance = p_t * (1 - p_t) / n_t + ratio * ratio * p_c * max(1 - p_c, 0.0) / n_c
     distance = x_t / n_t - ratio * x_c / n_c
     if variance == 0:
         return math.copysign(math.inf, distance) if distance else 0.0
     return distance / math.sqrt(variance)
+
+
+def restricted(ratio: float, x_t: float, n_t: float, x_c: float, n_c: float) -> float:
+    """The control rate that is most likely where p_t = ratio p_c: it solves a quadratic equation."""
+    half = 0.5 * (n_t * ratio + x_t + n_c + x_c * ratio)
+    total = x_t + x_c
+    root = math.sqrt(max(half * half - (n_t + n_c) * ratio * total, 0.0))
+    return total / (half + root)  # the smaller root, without cancellation

@@ -10,7 +10,7 @@ from anatrial.designs.fixed import Fixed
 from anatrial.documents.scenario import ResolvedScenario, Scenario
 from anatrial.domain.counts import Region, Regions
 from anatrial.domain.results import judged
-from anatrial.domain.test_menu import ChanceOf, ComparedTest, ComparedTests, Decision, LeftOut, SizeOver
+from anatrial.domain.test_menu import ChanceOf, ComparedTest, ComparedTests, Decision, LeftOut, ErrorOver
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import null_margins, null_rates, power
 from anatrial.engine.course import crossed
@@ -186,7 +186,7 @@ def _decision(letter: str, regions: Regions, plan: Scenario, level: float) -> De
     for where, lowest, highest in ranges:
         found = type_one.worst(regions, (lowest, highest), *margins)
         size = type_one.estimate(found)
-        sizes.append(SizeOver(where, lowest, highest, size, found.at, judged(size, "at_most", level)))
+        sizes.append(ErrorOver(where, lowest, highest, size, found.at, judged(size, "at_most", level)))
     rates = curve_rates(plan)
     possible = rates[(rates >= everywhere[0]) & (rates <= everywhere[1])]
     curve = type_one.curve(regions, possible, *margins)

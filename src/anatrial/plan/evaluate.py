@@ -9,6 +9,7 @@ import numpy as np
 from anatrial import __version__
 from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
 from anatrial.documents.scenario_faults import splits, uncertain_benchmark, without_effect
+from anatrial.domain.counts import ties_said
 from anatrial.domain.results import ROUNDING, Breach, Evaluation, Metric, OperatingCharacteristics, Verdict, judged
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import characteristics, null_margins, null_rates
@@ -171,8 +172,4 @@ def _notes(scenario: ResolvedScenario, run: Trial, found: tuple[OperatingCharact
     notes += nominal_notes(plan, found)
     every = run.regions if isinstance(run, Course) else (run,)
     ties = [tie for regions in every for tie in regions.ties]
-    if ties:
-        tables = "1 table lies" if len(ties) == 1 else f"{len(ties)} tables lie"
-        example = f"{ties[0].x_t} v {ties[0].x_c} responders, {ties[0].value:.12g}"
-        notes.append(f"{tables} on the threshold ({example}): settled {ties[0].settled}")
-    return notes
+    return [*notes, *ties_said(ties)]

@@ -34,11 +34,11 @@ class Count(NamedTuple):
 
 
 class TestResult(NamedTuple):
-    """A p-value; ``keeps_size`` where the test never rejects more often than alpha, whatever the true rates."""
+    """A p-value; ``keeps_alpha`` where the test never rejects more often than alpha, whatever the true rates."""
 
     test: str
     p: float
-    keeps_size: bool
+    keeps_alpha: bool
 
 
 class Interval(NamedTuple):
@@ -105,7 +105,7 @@ def single(arm: Count, *, level: float = 0.95, null: float | None = None) -> Obs
         level=level,
         null=null,
         margin=None,
-        tests=tuple(TestResult(name, p, keeps_size=True) for name, p in tests.items()),
+        tests=tuple(TestResult(name, p, keeps_alpha=True) for name, p in tests.items()),
         margin_tests=(),
         posterior_above=None,
         measures=(_rate("rate", arm, level),),
@@ -148,8 +148,8 @@ def _check_level(level: float) -> None:
 
 def _tests(table: tuple[int, int, int, int]) -> tuple[TestResult, ...]:
     used = [TestResult(name, p, name in CONDITIONAL) for name, p in p_values(*table).items()]
-    used.append(TestResult("z two-sided, unpooled", wald_p_value(*table), keeps_size=False))
-    exact = [TestResult(name, p, keeps_size=True) for name, p in unconditional_p_values(*table).items()]
+    used.append(TestResult("z two-sided, unpooled", wald_p_value(*table), keeps_alpha=False))
+    exact = [TestResult(name, p, keeps_alpha=True) for name, p in unconditional_p_values(*table).items()]
     return (*used, *exact)
 
 
@@ -158,8 +158,8 @@ def _margin_tests(treatment: Count, control: Count, margin: float) -> tuple[Test
     z = float(difference_intervals.score_z(treatment, control, margin))
     exact = score_p_value((treatment.x, control.x), treatment.n, control.n, margin)
     return (
-        TestResult("score, exact unconditional", exact, keeps_size=True),
-        TestResult("score, normal (Farrington-Manning)", 0.5 * math.erfc(z / math.sqrt(2)), keeps_size=False),
+        TestResult("score, exact unconditional", exact, keeps_alpha=True),
+        TestResult("score, normal (Farrington-Manning)", 0.5 * math.erfc(z / math.sqrt(2)), keeps_alpha=False),
     )
 
 

@@ -25,6 +25,11 @@ def chance(p: float) -> str:
     return f"{p:.4f}" if p >= 0.00005 else "<.0001"
 
 
+def p_said(p: float) -> str:
+    """A p-value with four decimals."""
+    return f"{p:.4f}" if p >= 0.00005 else "<.0001"
+
+
 def beside(value: float, threshold: float) -> str:
     """A number with enough digits to stand on the right side of a threshold."""
     for digits in range(3, 10):

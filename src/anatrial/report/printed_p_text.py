@@ -6,8 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from anatrial.plan.evidence_tests import PrintedP, StudyTests
-from anatrial.report.numbers import columns
-from anatrial.report.table_text import p_said
+from anatrial.report.numbers import columns, p_said
 
 WIDTH = 140
 SHOWN = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from anatrial.plan.observed import Interval, Measure, Observed, TestResult
-from anatrial.report.numbers import percent, rate, table, wrapped
+from anatrial.report.numbers import p_said, percent, rate, table, wrapped
 
 ONE_SIDED = (
-    "One-sided values of Fisher, Boschloo and Barnard are those of the direction that was seen: they keep their size "
+    "One-sided values of Fisher, Boschloo and Barnard are those of the direction that was seen: they keep alpha "
     "only if that direction was fixed before."
 )
 
@@ -31,14 +31,9 @@ def table_text(found: Observed) -> str:
     return "\n".join(lines)
 
 
-def p_said(p: float) -> str:
-    """A p-value with four decimals."""
-    return f"{p:.4f}" if p >= 0.00005 else "<.0001"
-
-
 def _tests(title: str, tests: tuple[TestResult, ...]) -> list[str]:
-    rows = [(f"  {one.test}", p_said(one.p), "yes" if one.keeps_size else "no") for one in tests]
-    return table([(title, "p", "keeps its size"), *rows])
+    rows = [(f"  {one.test}", p_said(one.p), "yes" if one.keeps_alpha else "no") for one in tests]
+    return table([(title, "p", "keeps alpha"), *rows])
 
 
 def _posterior(found: Observed, above: float) -> str:

@@ -46,7 +46,7 @@ def comparison_picture(found: ComparedTests, used: ResolvedScenario, fmt: str) -
         apart = SPREAD * (k / (len(decisions) - 1) - 0.5) if len(decisions) > 1 else 0.0
         _lead(left, decision.success, style, apart=apart, label=_label(found, decision))
         right.plot(decision.curve.rates, decision.curve.values, **style)
-        worst = decision.sizes[0]
+        worst = decision.type_i_errors[0]
         right.plot([worst.at], [worst.estimate.value], "o", color=style["color"], markersize=4)
     _dress_left(left, found, used)
     _dress_right(right, found, used)
@@ -64,7 +64,7 @@ def _style(index: int, *, own: bool) -> dict[str, Any]:
 def _label(found: ComparedTests, decision: Decision) -> str:
     """The tests that decide so, with their largest type I error."""
     names = [f"{t.name}{' *' if t.own else ''}" for t in found.tests if t.decision.letter == decision.letter]
-    size = decision.sizes[0]
+    size = decision.type_i_errors[0]
     passes = ", above the level" if size.outcome == "FAIL" else ""
     said = f"{decision.letter}  {', '.join(names)}: at worst {beside(size.estimate.value, found.level)}{passes}"
     return textwrap.fill(said, LEGEND_WIDTH, subsequent_indent="     ")
@@ -113,8 +113,8 @@ def _dress_left(axes: Axes, found: ComparedTests, used: ResolvedScenario) -> Non
 def _dress_right(axes: Axes, found: ComparedTests, used: ResolvedScenario) -> None:
     """The level and the stated ranges."""
     arms = used.scenario.arms
-    overall, *stated = found.tests[0].decision.sizes
-    highest = max(found.level, *(d.sizes[0].estimate.value for d in found.decisions))
+    overall, *stated = found.tests[0].decision.type_i_errors
+    highest = max(found.level, *(d.type_i_errors[0].estimate.value for d in found.decisions))
     top = min(1.18 * highest, MOST_LEVELS * found.level)
     cut = f" (cut at {MOST_LEVELS} times the level)" if top < highest else " along the rate that nobody knows"
     for size in stated:

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from anatrial.documents.scenario import ResolvedScenario
-from anatrial.domain.counts import Region
+from anatrial.domain.counts import Region, ties_said
 from anatrial.domain.results import Outcome
 from anatrial.domain.test_menu import ComparedTest, ComparedTests
 from anatrial.report.machine import SCHEMA_VERSION, plain
@@ -54,13 +54,13 @@ def _label(test: ComparedTest) -> str:
 
 def _sizes(found: ComparedTests, control: str) -> list[str]:
     """What each test promises, and the certificate of its largest type I error."""
-    sizes = found.tests[0].decision.sizes
+    sizes = found.tests[0].decision.type_i_errors
     narrower = [k for k, s in enumerate(sizes) if (s.lowest, s.highest) != (sizes[0].lowest, sizes[0].highest)]
     heads = [str(sizes[k].truth) for k in narrower]
     rows = [("Type I error", "", "promised", "[found, proven]", "", percent(found.level), *heads)]
     for test in found.tests:
-        overall = test.decision.sizes[0]
-        within = [test.decision.sizes[k] for k in narrower]
+        overall = test.decision.type_i_errors[0]
+        within = [test.decision.type_i_errors[k] for k in narrower]
         certificate = f"[{_down(overall.estimate.lower):.6f}, {_up(overall.estimate.upper):.6f}]"
         cells = [f"{beside(s.estimate.value, found.level)} {MARKS[s.outcome]}" for s in within]
         start = (_label(test), test.decision.letter, "yes" if test.promises_level else "no")
@@ -168,20 +168,16 @@ def _holes(region: Region) -> bool:
 def _cautions(found: ComparedTests) -> list[str]:
     """Levels that are not held, and the tests that were left out."""
     lines = []
-    broken = [test.name for test in found.tests if test.decision.sizes[0].outcome == "FAIL"]
+    broken = [test.name for test in found.tests if test.decision.type_i_errors[0].outcome == "FAIL"]
     if broken:
         said = f"type I error passes {percent(found.level)} at some rate under {', '.join(broken)}"
         lines += wrapped(f"WARNING  {said}: part of the power there is bought with it")
-    kept = [str(size.truth) for size in found.own.decision.sizes[1:] if size.outcome == "PASS"]
+    kept = [str(size.truth) for size in found.own.decision.type_i_errors[1:] if size.outcome == "PASS"]
     if found.own.name in broken and kept:
         lines += wrapped(f"NOTE  {found.own.name} holds it in the stated range: {', '.join(kept)}")
     for test in found.tests:
-        if test.ties:
-            tables = "1 table lies" if len(test.ties) == 1 else f"{len(test.ties)} tables lie"
-            example = f"{test.ties[0].x_t} v {test.ties[0].x_c} responders, {test.ties[0].value:.12g}"
-            lines += wrapped(
-                f"NOTE  {test.name}: {tables} on the threshold ({example}): settled {test.ties[0].settled}"
-            )
+        for said in ties_said(test.ties):
+            lines += wrapped(f"NOTE  {test.name}: {said}")
     for why in dict.fromkeys(left.reason for left in found.left_out):
         names = ", ".join(left.name for left in found.left_out if left.reason == why)
         lines += wrapped(f"NOTE  not compared: {names} ({why})")

@@ -8,7 +8,7 @@ from anatrial.domain.results import AfterTwoStage, Verdict
 from anatrial.numerics.two_stage import TwoStageDesign
 from anatrial.plan.two_stage import TwoStageSearch
 from anatrial.report.machine import SCHEMA_VERSION, plain
-from anatrial.report.numbers import METRICS, beside, chance, columns, rate, table, wrapped
+from anatrial.report.numbers import METRICS, beside, chance, columns, p_said, rate, table, wrapped
 
 MOST_ROWS = 24
 
@@ -148,10 +148,5 @@ def after_lines(found: AfterTwoStage) -> list[str]:
             interval = f"{result.lower:.3f}-{result.upper:.3f}"
             estimates = (f"{result.median_unbiased:.3f}", f"{result.umvue:.3f}")
             said = f"{result.responders} of {result.patients}"
-            rows.append((said, _p_value(result.p_value), *estimates, interval, end))
+            rows.append((said, p_said(result.p_value), *estimates, interval, end))
     return [head, *table(rows, indent="  ")]
-
-
-def _p_value(p: float) -> str:
-    """Four decimals: one just below alpha must not look like alpha."""
-    return f"{p:.4f}" if p >= 0.00005 else "<.0001"

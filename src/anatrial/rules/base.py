@@ -131,8 +131,12 @@ class Rule(Spec):
         yield from ()
 
     def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
-        """The deciding tables per look."""
-        raise TypeError(looks)
+        """The deciding tables per look; here each look is decided on its own."""
+        return tuple(self._regions(look) for look in looks)
+
+    def _regions(self, look: Look) -> Regions:
+        """The deciding tables of one look."""
+        raise TypeError(look)
 
     def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Regions | None:
         """What would be decided at a look at the totals ``over``, once the patients of the pipeline are seen too.
@@ -170,10 +174,6 @@ class Believer(Rule):
     def statements(self, look: Look) -> Iterator[Statement]:
         """All that must hold."""
         raise TypeError(look)
-
-    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
-        """Tables on which every statement holds."""
-        return tuple(self._regions(look) for look in looks)
 
     def _regions(self, look: Look) -> Regions:
         succeeds = np.ones((look.n_t + 1, look.n_c + 1), dtype=np.bool_)
@@ -213,6 +213,12 @@ class SidedTest(Rule):
     def dial(self) -> Dial | None:
         """The alpha that was given."""
         return alpha_dial(self.level, "alpha_two_sided" if self.two_sided else "alpha")
+
+    def decided(self, look: Look, rejects: BoolArray, ties: tuple[Tie, ...]) -> Regions:
+        """Success where the test rejects; two-sided, harm where it rejects and control does better in the sample."""
+        if self.two_sided:
+            return split(look, rejects, ties)
+        return Regions(Region.from_grid(look, rejects), Region(look, ()), ties)
 
 
 def split(look: Look, rejects: BoolArray, ties: tuple[Tie, ...]) -> Regions:

@@ -4,9 +4,9 @@ from typing import Literal
 
 from scipy.special import ndtr, ndtri
 
-from anatrial.domain.counts import Look, Region, Regions, Tie
+from anatrial.domain.counts import Look, Regions, Tie
 from anatrial.numerics.two_by_two import z_grid
-from anatrial.rules.base import SidedTest, near_tables, split
+from anatrial.rules.base import SidedTest, near_tables
 
 
 class ChiSquare(SidedTest):
@@ -20,18 +20,13 @@ class ChiSquare(SidedTest):
     kind: Literal["chi_square"]
     continuity: bool = False
 
-    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
-        """Tables whose p-value is at most alpha."""
-        return tuple(self._regions(look) for look in looks)
-
     def _regions(self, look: Look) -> Regions:
         z = z_grid(*look, continuity=self.continuity)
         critical = -float(ndtri(self.level / 2 if self.two_sided else self.level))
         p = 2 * ndtr(-abs(z)) if self.two_sided else ndtr(-z)
         ties = tuple(Tie(x_t, x_c, float(p[x_t, x_c]), "as computed") for x_t, x_c in near_tables(p, self.level))
-        if self.two_sided:
-            return split(look, abs(z) >= critical, ties)
-        return Regions(Region.from_grid(look, (z >= critical) & (z > 0)), Region(look, ()), ties)
+        rejects = ((abs(z) if self.two_sided else z) >= critical) & (z != 0)
+        return self.decided(look, rejects, ties)
 
     def said(self, treatment: str = "treatment", control: str = "control") -> str:
         """The rule in one sentence."""

@@ -3,10 +3,10 @@
 from fractions import Fraction
 from typing import ClassVar, Literal, TypeVar
 
-from anatrial.domain.counts import Look, Region, Regions, Tie
+from anatrial.domain.counts import Look, Regions, Tie
 from anatrial.numerics import FloatArray, exact
 from anatrial.numerics.two_by_two import fisher_grids
-from anatrial.rules.base import SidedTest, near_tables, split
+from anatrial.rules.base import SidedTest, near_tables
 
 P = TypeVar("P", Fraction, FloatArray)
 
@@ -35,10 +35,6 @@ class Conditional(SidedTest):
         """The p-value of one table as a fraction."""
         return min(Fraction(1), self.p(*exact.fisher(x_t, n_t, x_c, n_c)))
 
-    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
-        """Tables with ``p <= alpha``, exactly."""
-        return tuple(self._regions(look) for look in looks)
-
     def _regions(self, look: Look) -> Regions:
         p = self.p(*fisher_grids(*look))
         rejects = p <= self.level
@@ -47,6 +43,4 @@ class Conditional(SidedTest):
             value = self.exact_p(x_t, look.n_t, x_c, look.n_c)
             rejects[x_t, x_c] = value <= exact.decimal(self.level)
             ties.append(Tie(x_t, x_c, float(value), "in whole numbers"))
-        if self.two_sided:
-            return split(look, rejects, tuple(ties))
-        return Regions(Region.from_grid(look, rejects), Region(look, ()), tuple(ties))
+        return self.decided(look, rejects, tuple(ties))

@@ -36,10 +36,6 @@ class ExactBinomial(Rule):
         """Alpha."""
         return alpha_dial(self.alpha)
 
-    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
-        """Counts whose upper tail is at most alpha."""
-        return tuple(self._regions(look) for look in looks)
-
     def _regions(self, look: Look) -> Regions:
         x = np.arange(1, look.n_t + 1)
         tail = np.concatenate([[1.0], betainc(x, look.n_t - x + 1, self.null_rate)])[:, None]

@@ -10,7 +10,7 @@ from anatrial.numerics import FloatArray
 from anatrial.numerics.single_arm import grown
 from anatrial.numerics.walk import NEAR
 from anatrial.rules.base import Alpha, Dial, alpha_dial
-from anatrial.rules.group_sequential import NAMES
+from anatrial.rules.group_sequential import named
 from anatrial.rules.one_arm import OneArm, Stops
 from anatrial.rules.spending import AnySpending
 from anatrial.spec import OpenRate, Spec
@@ -88,13 +88,13 @@ class ExactSequential(OneArm):
         del control
         told = (
             f"Success if at any look the exact binomial test finds the rate on {treatment} above {self.null_rate:g}, "
-            f"with one-sided alpha {self.alpha:g} spent over the looks ({_named(self.efficacy)})"
+            f"with one-sided alpha {self.alpha:g} spent over the looks ({named(self.efficacy)})"
         )
         if self.futility is not None:
             binds = "binding" if self.binding else "not binding"
             told += (
                 f"; futility ({binds}) loses at most {self.futility.beta:g} of the power at "
-                f"{self.futility.alternative_rate:g} ({_named(self.futility.spending)})"
+                f"{self.futility.alternative_rate:g} ({named(self.futility.spending)})"
             )
         return f"{told}."
 
@@ -108,9 +108,3 @@ def _least(errors: FloatArray, may: float) -> tuple[int, tuple[Tie, ...]]:
     near = np.flatnonzero(np.abs(errors - may) <= NEAR * may)
     ties = tuple(Tie(int(x), 0, float(errors[x]), "at what may be spent: not a success") for x in near)
     return int((errors > may * (1 - NEAR)).sum()), ties
-
-
-def _named(spending: AnySpending) -> str:
-    """A spending function in words, with its number."""
-    numbers = [f"{key} {getattr(spending, key):g}" for key in ("gamma", "exponent") if hasattr(spending, key)]
-    return " ".join([NAMES[spending.family], *numbers])

@@ -186,7 +186,7 @@ class GroupSequential(SidedTest):
         where = "at any look" if self.efficacy_at is None else _numbers(self.efficacy_at)
         told = (
             f"Success if {where} the pooled z of {treatment} against {control} reaches its bound "
-            f"({_named(self.efficacy)}, {'two' if self.two_sided else 'one'}-sided alpha {self.level:g}"
+            f"({named(self.efficacy)}, {'two' if self.two_sided else 'one'}-sided alpha {self.level:g}"
         )
         told += ")" if self.alpha_factor == 1 else f", every level times {self.alpha_factor:g})"
         if self.futility is None:
@@ -194,7 +194,7 @@ class GroupSequential(SidedTest):
         where = "at an interim look" if self.futility_at is None else _numbers(self.futility_at)
         beta = f", beta {self.futility.beta:g}" if isinstance(self.futility, FutilitySpending) else ""
         binds = "binding" if self.binding else "not binding"
-        return f"{told}; futility, {binds}, if {where} z is at or below its bound ({_named(self.futility)}{beta})."
+        return f"{told}; futility, {binds}, if {where} z is at or below its bound ({named(self.futility)}{beta})."
 
 
 def _bounds(rule: GroupSequential, looks: tuple[Look, ...], power: float) -> ZBounds:
@@ -294,7 +294,7 @@ def _square(z: Fraction) -> Fraction:
     return z * abs(z)
 
 
-def _named(family: AnyEfficacy | AnyFutility) -> str:
+def named(family: AnyEfficacy | AnyFutility) -> str:
     """A family in words, with its number."""
     numbers = [f"{key} {getattr(family, key):g}" for key in ("delta", "z", "gamma", "exponent") if hasattr(family, key)]
     written = [", ".join(f"{bound:g}" for bound in family.bounds)] if isinstance(family, GivenZ | FutilityZ) else []

@@ -1,13 +1,10 @@
-"""What the rules for one arm with looks share: counts at which the trial stops, and the exact error they make."""
+"""What the rules for one arm with looks share: counts at which the trial stops."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import numpy as np
-
 from anatrial.domain.counts import Look, Region, Regions, Run, Tie
 from anatrial.errors import Fault
-from anatrial.numerics.single_arm import Passage, passage
 from anatrial.rules.base import Rule
 from anatrial.spec import OpenRate
 
@@ -48,11 +45,6 @@ class OneArm(Rule):
     def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
         """The counts as regions."""
         return tuple(_regions(look, stop) for look, stop in zip(looks, self.stops(looks), strict=True))
-
-    def passage(self, looks: tuple[Look, ...], rate: float) -> Passage:
-        """How the trial ends at this rate, stops for futility counted; arrays of one column."""
-        futility, success, _ = zip(*self.stops(looks), strict=True)
-        return passage([look.n_t for look in looks], futility, success, np.array([rate]))
 
     def misfits(self, looks: tuple[Look, ...]) -> Iterator[Fault]:
         """Looks at which every result stops the trial, or at the end none succeeds."""

@@ -45,10 +45,6 @@ class Score(Rule):
         """Alpha."""
         return alpha_dial(self.alpha)
 
-    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
-        """Tables with ``p <= alpha``."""
-        return tuple(self._regions(look) for look in looks)
-
     def _regions(self, look: Look) -> Regions:
         found = rejection(-score_grid(*look, self.margin), self.alpha, same=SAME, margin=self.margin)
         return Regions(Region.from_grid(look, found.rejects), Region(look, ()), tuple(told(found)))

@@ -8,14 +8,15 @@ from typing import Literal, NamedTuple, Self
 
 import numpy as np
 from pydantic import model_validator
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
 from anatrial.domain.counts import Look
 from anatrial.domain.mixture import BetaMixture, BetaPart
 from anatrial.domain.prior import PriorRef
 from anatrial.errors import Fault
 from anatrial.numerics import FloatArray, exact
-from anatrial.numerics.superiority import log_beta, probability_greater
+from anatrial.numerics.predictive import log_one_order
+from anatrial.numerics.superiority import probability_greater
 from anatrial.rules.base import Believer, Dial, Statement, above_control, beyond, certainty_dial
 from anatrial.spec import OpenRate, RateDifference, Spec
 
@@ -117,7 +118,7 @@ class SelfAdapting(Believer):
         that under the vague one.
         """
         log_odds = self.log_ratio(n_c)
-        evidence = _log_predictive(self.history, n_c) - _log_predictive(self.vague.mixture(), n_c)
+        evidence = log_one_order(self.history.array, n_c) - log_one_order(self.vague.mixture().array, n_c)
         return HistoryWeights(expit(log_odds), expit(log_odds + evidence))
 
     def probability(self, look: Look, margin: float) -> FloatArray:
@@ -167,18 +168,6 @@ class SelfAdapting(Believer):
 def _nonresponse(prior: BetaMixture) -> float:
     """Expected rate of no response, with all its digits where it is small."""
     return sum(w * b / (a + b) for w, a, b in prior.parts)
-
-
-def _log_predictive(prior: BetaMixture, n: int) -> FloatArray:
-    """Logarithm of the probability of one order of x responders in n patients, for x = 0..n, shape (n + 1,)."""
-    x = np.arange(n + 1.0)
-    terms = []
-    for w, a, b in prior.parts:
-        rate = (a + 0.5 * n) / (a + b + n)  # in the middle of all posteriors, where ``log_beta`` is small
-        start = log_beta(np.array([a]), np.array([b]), rate)
-        gain = log_beta(a + x, b + (n - x), rate) - start + x * np.log(rate) + (n - x) * np.log1p(-rate)
-        terms.append(np.log(w) + gain)
-    return np.asarray(logsumexp(terms, axis=0))
 
 
 def _likelihood(rate: Fraction, x: int, n: int) -> Fraction:

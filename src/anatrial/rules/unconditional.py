@@ -6,10 +6,10 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 from pydantic import model_validator
 
-from anatrial.domain.counts import Look, Region, Regions, Tie
+from anatrial.domain.counts import Look, Regions, Tie
 from anatrial.numerics import FloatArray
 from anatrial.numerics.unconditional import Rejection, rejection
-from anatrial.rules.base import SidedTest, split
+from anatrial.rules.base import SidedTest
 
 
 class Unconditional(SidedTest):
@@ -22,10 +22,6 @@ class Unconditional(SidedTest):
         """Statistics, small where the data speak against the null, each with the level that is spent on it."""
         raise TypeError(look)
 
-    def regions(self, looks: tuple[Look, ...]) -> tuple[Regions, ...]:
-        """Tables with ``p <= alpha``."""
-        return tuple(self._regions(look) for look in looks)
-
     def _regions(self, look: Look) -> Regions:
         rejects = np.zeros((look.n_t + 1, look.n_c + 1), dtype=np.bool_)
         ties: list[Tie] = []
@@ -33,9 +29,7 @@ class Unconditional(SidedTest):
             found = rejection(statistic, level, same=self.same)
             rejects |= found.rejects
             ties += told(found, self.level / level)
-        if self.two_sided:
-            return split(look, rejects, tuple(ties))
-        return Regions(Region.from_grid(look, rejects), Region(look, ()), tuple(ties))
+        return self.decided(look, rejects, tuple(ties))
 
     def sentence(self, test: str, how: str, *names: str) -> str:
         """The rule in one sentence, from the name of the test and what its two-sided form is."""
