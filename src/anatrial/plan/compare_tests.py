@@ -10,7 +10,7 @@ from anatrial.designs.fixed import Fixed
 from anatrial.documents.scenario import ResolvedScenario, Scenario
 from anatrial.domain.counts import Region, Regions
 from anatrial.domain.results import judged
-from anatrial.domain.test_menu import ChanceOf, ComparedTest, ComparedTests, Decision, LeftOut, ErrorOver
+from anatrial.domain.test_menu import ChanceOf, ComparedTest, ComparedTests, Decision, ErrorOver, LeftOut
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import null_margins, null_rates, power
 from anatrial.engine.course import crossed

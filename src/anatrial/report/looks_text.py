@@ -76,8 +76,9 @@ def _waiting(planned: PlannedLook) -> str:
     turns = {"a success": planned.success_turns, "futility": planned.futility_turns}
     could = [what for what, turn in turns.items() if turn]
     cannot = [what for what, turn in turns.items() if turn is False]
-    said = [f"{verb} turn {' or '.join(some)} around" for verb, some in (("could", could), ("cannot", cannot)) if some]
-    return f" ({totals(planned.waiting)} more in the pipeline{', who ' if said else ''}{' and '.join(said)})"
+    said = [f"{verb} turn {' or '.join(some)}" for verb, some in (("could", could), ("cannot", cannot)) if some]
+    who = f", who {' and '.join(said)} around" if said else ""
+    return f" ({totals(planned.waiting)} more in the pipeline{who})"
 
 
 def _bounds(result: Evaluation) -> list[str]:

@@ -41,9 +41,11 @@ def comparison_picture(found: ComparedTests, used: ResolvedScenario, fmt: str) -
     decisions = found.decisions
     figure, grid = panels(2, 1, (11.0, 5.0 + 0.2 * len(decisions)))
     left, right = grid[0]
+    drawn = [decision.letter for decision in decisions if decision.success.runs]
     for k, decision in enumerate(decisions):
         style = _style(k, own=decision == found.own.decision)
-        apart = SPREAD * (k / (len(decisions) - 1) - 0.5) if len(decisions) > 1 else 0.0
+        alone = decision.letter not in drawn or len(drawn) == 1
+        apart = 0.0 if alone else SPREAD * (drawn.index(decision.letter) / (len(drawn) - 1) - 0.5)
         _lead(left, decision.success, style, apart=apart, label=_label(found, decision))
         right.plot(decision.curve.rates, decision.curve.values, **style)
         worst = decision.type_i_errors[0]
@@ -101,11 +103,14 @@ def _holes(success: Region) -> list[tuple[int, int]]:
 def _dress_left(axes: Axes, found: ComparedTests, used: ResolvedScenario) -> None:
     arms, look = used.scenario.arms, found.look
     axes.set_xlim(-0.7, look.n_c + 0.7)
+    low, high = axes.get_ylim()
+    if high - low < 1.5:  # one lead alone still stands among whole numbers
+        axes.set_ylim(0.5 * (low + high) - 0.75, 0.5 * (low + high) + 0.75)
     axes.locator_params(integer=True)
     axes.set_xlabel(f"responders on {arms.control}, of {look.n_c}")
     over = "" if look.n_t == look.n_c else f" over {arms.control}'s rate"
     axes.set_ylabel(f"lead of {arms.treatment}{over}, in responders")
-    apart = "; equal lines drawn apart" if len(found.decisions) > 1 else ""
+    apart = "; equal lines drawn apart" if sum(bool(d.success.runs) for d in found.decisions) > 1 else ""
     crosses = "; x: a hole" if any(_holes(decision.success) for decision in found.decisions) else ""
     axes.set_title(f"Least lead for success{apart}{crosses}", loc="left", fontsize=10)
 
