@@ -198,3 +198,12 @@ def test_the_exact_interval_refuses_what_would_take_minutes() -> None:
     """More tables than it is meant for are an error, not a long wait."""
     with pytest.raises(ValueError, match="41,000"):
         difference.exact(10, 300, 20, 300)
+
+
+@pytest.mark.parametrize(
+    ("table", "level", "limit"),
+    [((6, 10, 4, 10), 0.9999999, -0.8027), ((0, 11, 1, 3), 0.99999, -0.99871), ((2, 50, 49, 50), 0.99999, -0.99937)],
+)
+def test_exact_limits_at_high_confidence(table: tuple[int, int, int, int], level: float, limit: float) -> None:
+    """Where almost nothing may be missed the lower limit still leaves -1, as a dense search finds it."""
+    assert difference.exact(*table, level)[0] == pytest.approx(limit, abs=1e-4)

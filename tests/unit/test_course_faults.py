@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import comb
+
 import numpy as np
 import pytest
 from tests.building import resolved
@@ -90,8 +92,6 @@ at_least = 0.1
 
 def test_a_pipeline_that_completes_the_trial_is_judged_by_its_last_counts() -> None:
     """6 of 10 is a success; with 20 more, 13 of 30 are asked for: P(>= 6 of 10 and < 13 of 30) by hand."""
-    from math import comb
-
     used = resolved(ONE_ARM)
     stop = evaluate(used).of("expected").stops[0]
     ways = sum(comb(10, x) * comb(20, y) for x in range(6, 11) for y in range(21) if x + y < 13)
@@ -256,3 +256,11 @@ def test_a_pipeline_has_the_arms_of_the_trial(pipeline: str, body: str, got: str
     with pytest.raises(InputError) as raised:
         resolved(body.replace('kind = "sequential"', f'kind = "sequential"\npipeline = {pipeline}'))
     assert [fault.got for fault in raised.value.faults] == [got]
+
+
+def test_futility_that_the_last_results_confirm_is_not_taken_back() -> None:
+    """With all patients in the pipeline futility turns around where the end would be a success, and only there."""
+    once = ONE_ARM.replace("success_at_least = [6, 13]", 'success_at_least = ["never", 13]').replace("[1]", "[4]")
+    stop = evaluate(resolved(once)).of("expected").stops[0]
+    ways = sum(comb(10, x) * comb(20, y) for x in range(5) for y in range(21) if x + y >= 13)
+    assert stop.futility_turned == pytest.approx(ways / 2**30, abs=1e-12)

@@ -75,7 +75,10 @@ def turning(course: Course, index: int, decision: Decision) -> FloatArray | None
         return None
     still: Region | None = getattr(again, decision)
     before = carried(course.reached[index] * now.grid, now.look, again.look)
-    return before if still is None else np.where(still.grid, 0.0, before)
+    kept = np.zeros(before.shape, dtype=np.bool_) if still is None else still.grid
+    if decision == "futility" and again.look == course.look:  # at the end what is no success has failed
+        kept = kept | ~again.success.grid
+    return np.where(kept, 0.0, before)
 
 
 def _turned(course: Course, index: int, decision: Decision, laws: Laws) -> float | None:

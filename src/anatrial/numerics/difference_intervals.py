@@ -22,6 +22,7 @@ from anatrial.numerics.tables import paired
 
 POINTS = 65  # of a search round: it narrows the limit by this factor
 RESOLUTION = 1e-6  # of the exact limits, always outwards
+FINEST = 1e-13  # differences that lie closer are one to floating point
 FIRST_STEP = 0.1  # the walk begins at least so wide, however close to -1 it begins
 SAME = 1e-9  # score statistics this near count as equal, which lengthens the interval
 MOST_TABLES = 41_000  # 200 patients per arm take ten seconds
@@ -166,7 +167,8 @@ def _exact_lower(tail: float, x_t: int, n_t: int, x_c: int, n_c: int) -> float:
     # So near to -1 the one table that can lie below the observed one has a probability of at least 1 - tail.
     reached = -math.pow(1 - tail, 1 / (n_t + n_c))
     step = max(1 + reached, FIRST_STEP)
-    while step > RESOLUTION:
+    finest = min(RESOLUTION, max(0.25 * (1 + reached), FINEST))  # near -1 only steps of that size are rejected
+    while step > finest:
         if reached + step < 1 and _rejected(tail, (x_t, n_t), (x_c, n_c), (reached, reached + step)):
             reached, step = reached + step, 2 * step
         else:

@@ -164,9 +164,10 @@ class _Laws:
 
     def has(self, n: int) -> bool:
         """Whether any design of this size keeps alpha and power."""
+        might = self.stops[1, 1:n, :n] <= 1 - self.wanted.power + ROUNDING  # else the first stage alone loses too much
         for r in self.candidates(n):
             errors, powers = self.rejects(n, r)
-            keeps = errors <= self.wanted.alpha + ROUNDING
+            keeps = might & (errors <= self.wanted.alpha + ROUNDING)
             if (keeps & (powers >= self.wanted.power - ROUNDING)).any():
                 return True
             if not keeps.any():

@@ -120,7 +120,14 @@ def compared(treatment: Count, control: Count, *, level: float = 0.95, margin: f
     """
     _check_level(level)
     if margin is not None and not (margin == 0 or NEAREST_MARGIN <= abs(margin) <= 1 - NEAREST_MARGIN):
-        raise InputError(Fault("--margin", f"{margin:g}", "a difference of rates above -1 and below 1", "such as -0.1"))
+        raise InputError(
+            Fault(
+                "--margin",
+                f"{margin:g}",
+                f"0, or a difference at least {NEAREST_MARGIN:g} away from 0, -1 and 1",
+                "such as -0.1",
+            )
+        )
     posteriors = tuple(BetaMixture.beta(1, 1).updated(*arm) for arm in (treatment, control))
     return Observed(
         treatment=treatment,

@@ -55,13 +55,18 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
             Fault(f"{scenario.name}: size{'.ratio' if odd else ''}", got, expected, fix if odd else "a larger range")
         )
     columns = _power_columns(plan, [design for _, design in sized])
-    points = []
+    points, refused = [], None
     for index, (n, design) in enumerate(sized):
         try:
             points.append(_point(plan, n, design, {t: column[index] for t, column in columns.items()}))
-        except (ComputationError, InputError) as error:
+        except ComputationError as error:
             skipped.append(Skipped(n, str(error)))
+        except InputError as error:  # stops that contradict each other at this size
+            refused = error
+            skipped.append(Skipped(n, f"{error.faults[0].where} does not fit: expected {error.faults[0].expected}"))
         progress.advance(index + 1, len(sized))
+    if not points and refused is not None:
+        raise refused
     if not points:
         raise ComputationError(f"no size can be judged; at n = {skipped[-1].n} {skipped[-1].why}")
     wanted = [point.n for point in points]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from anatrial.domain.counts import Look, Region
 from anatrial.domain.results import Evaluation, OperatingCharacteristics, PlannedLook
 from anatrial.report.boundary import boundary_lines, runs_lines
-from anatrial.report.numbers import chance, rate, table, wrapped
+from anatrial.report.numbers import WIDTH, chance, rate, table, wrapped
 
 
 def design_text(result: Evaluation, treatment: str, control: str) -> str:
@@ -139,12 +139,11 @@ def stops_lines(result: Evaluation, found: OperatingCharacteristics, said: str) 
         rows.append(("  and if it ends otherwise", *(_bias(s.bias_otherwise) for s in ends)))
     if found.spent and found.spent[-1] > sum(stop.success + stop.harm for stop in ends) + 1e-12:
         rows.append(("  type I error, without stops for futility", *map(chance, found.spent)))
-    lines = table(rows) if len(ends) <= MOST_COLUMNS else _long(rows)
+    lines = table(rows)
+    if max(map(len, lines)) > WIDTH:
+        lines = _long(rows)
     mean, median, most = (found.metric(name).estimate.value for name in ("expected_n", "median_n", "n_90"))
     return [*lines, f"  patients: {mean:.1f} expected, median {median:.0f}, 90th percentile {most:.0f}"]
-
-
-MOST_COLUMNS = 8
 
 
 SHORT = {

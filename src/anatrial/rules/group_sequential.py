@@ -142,9 +142,9 @@ class GroupSequential(SidedTest):
             return
         spent = found.spent[-1]
         if isinstance(self.efficacy, GivenZ) and self.alpha_factor == 1 and abs(spent / self.level - 1) > SLACK:
-            got = f"bounds that use up {spent:.4g}"
+            got, name = f"bounds that use up {spent:.4g}", "alpha_two_sided" if self.two_sided else "alpha"
             yield Fault(
-                "rule.efficacy.bounds", got, f"bounds that use up alpha ({self.level:g})", f"alpha = {spent:.4f}"
+                "rule.efficacy.bounds", got, f"bounds that use up alpha ({self.level:g})", f"{name} = {spent:.4f}"
             )
 
     def _look_faults(self, last: int) -> Iterator[Fault]:
@@ -189,6 +189,8 @@ class GroupSequential(SidedTest):
             f"({named(self.efficacy)}, {'two' if self.two_sided else 'one'}-sided alpha {self.level:g}"
         )
         told += ")" if self.alpha_factor == 1 else f", every level times {self.alpha_factor:g})"
+        if self.two_sided:
+            return f"{told}; harm if it reaches minus its bound."
         if self.futility is None:
             return f"{told}."
         where = "at an interim look" if self.futility_at is None else _numbers(self.futility_at)
