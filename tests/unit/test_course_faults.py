@@ -168,6 +168,8 @@ per_arm = { from = 12, to = 60 }
     assert found.skipped
     assert any("cross" in skipped.why for skipped in found.skipped)
     assert {point.n for point in found.points} | {skipped.n for skipped in found.skipped} == set(range(12, 61))
+    last = max(skipped.n for skipped in found.skipped if "cross" in skipped.why)
+    assert found.answers[0].holds_from is None or found.answers[0].holds_from > last
 
 
 def test_the_prior_of_a_stop_is_no_analysis_prior() -> None:

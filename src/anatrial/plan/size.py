@@ -69,11 +69,14 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
         raise refused
     if not points:
         raise ComputationError(f"no size can be judged; at n = {skipped[-1].n} {skipped[-1].why}")
-    wanted = [point.n for point in points]
-    every = [point.outcomes for point in points]
+    # a size that makes no trial does not count; one that could not be judged does not hold
+    unjudged = [each.n for each in skipped if each.why not in {NOT_WHOLE, SAME_LOOKS}]
+    tried = sorted([*(point.n for point in points), *unjudged])
+    passed = {point.n: [outcome == "PASS" for outcome in point.outcomes] for point in points}
+    none = [False] * len(plan.targets)
     targets = tuple(SizeTarget(t.said, t.metric, t.truth, t.bound, t.threshold) for t in plan.targets)
-    alone = (answered(t.said, wanted, [o[k] == "PASS" for o in every]) for k, t in enumerate(targets))
-    joint = answered("all targets jointly", wanted, [all(o == "PASS" for o in row) for row in every])
+    alone = (answered(t.said, tried, [passed.get(n, none)[k] for n in tried]) for k, t in enumerate(targets))
+    joint = answered("all targets jointly", tried, [all(passed.get(n, none)) for n in tried])
     return SizeSearch(
         scenario=scenario.name,
         title=plan.title,
@@ -82,7 +85,7 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
         skipped=tuple(sorted(skipped)),
         answers=(joint, *alone),
         normal=normal_sizes(plan, ratio),
-        last_n=wanted[-1],
+        last_n=points[-1].n,
         scenario_digest=scenario.digest,
         tool_version=__version__,
     )
