@@ -97,3 +97,9 @@ def test_every_format_is_written_the_same_twice(used: ResolvedScenario, fmt: str
     first, second = (pictures.run_picture(result, used, fmt) for _ in range(2))
     assert first.startswith(SIGNATURES[fmt])
     assert first == second
+
+
+def test_targets_that_lie_close_share_a_label() -> None:
+    """Labels of thresholds that would overlap are one; others stand apart."""
+    assert pictures._neighbours([0.05, 0.051, 0.8]) == [[0.05, 0.051], [0.8]]
+    assert pictures._neighbours([]) == []

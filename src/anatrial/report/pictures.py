@@ -15,6 +15,8 @@ from anatrial.truths.no_effect import NoEffect
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+LABEL_HEIGHT = 0.04  # of a line of small text, on an axis from 0 to 1
+
 
 def run_picture(result: Evaluation, used: ResolvedScenario, fmt: str) -> bytes:
     """Power and type I error along the rate that nobody knows; of a trial with looks also what ends it, and where."""
@@ -32,11 +34,13 @@ def run_picture(result: Evaluation, used: ResolvedScenario, fmt: str) -> bytes:
 
 def _curves(axes: Axes, result: Evaluation, used: ResolvedScenario) -> None:
     arms, single = used.scenario.arms, result.look.n_c == 0
-    for threshold in {v.threshold: v for v in result.verdicts if v.metric in {"power", "type_i_error"}}:
+    thresholds = sorted({v.threshold for v in result.verdicts if v.metric in {"power", "type_i_error"}})
+    for threshold in thresholds:
         axes.axhline(threshold, color=GREY, linewidth=0.9, linestyle=DASHED)
+    for near in _neighbours(thresholds):
         axes.annotate(
-            f"target {threshold:g}",
-            (0.995, threshold),
+            f"target {', '.join(f'{threshold:g}' for threshold in near)}",
+            (0.995, near[-1]),
             xytext=(0, 2),
             textcoords="offset points",
             ha="right",
@@ -69,6 +73,17 @@ def _curves(axes: Axes, result: Evaluation, used: ResolvedScenario) -> None:
     axes.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="probability")
     axes.set_xlabel(f"true rate on {arms.treatment if single else arms.control}")
     axes.set_title(result.title, loc="left", fontsize=11, wrap=True)
+
+
+def _neighbours(thresholds: list[float]) -> list[list[float]]:
+    """Sorted thresholds in groups whose labels would overlap."""
+    groups: list[list[float]] = []
+    for threshold in thresholds:
+        if groups and threshold - groups[-1][-1] < LABEL_HEIGHT:
+            groups[-1].append(threshold)
+        else:
+            groups.append([threshold])
+    return groups
 
 
 def _mark(axes: Axes, x: float, y: float, colour: str, label: str) -> None:
