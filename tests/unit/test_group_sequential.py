@@ -260,3 +260,11 @@ def test_bounds_that_cross_at_the_first_of_three_looks_are_told() -> None:
     )
     assert list(spends.misfits(six)) == []
     assert spends.bounds(six).spent[-1] == pytest.approx(spends.level, abs=1e-9)
+
+
+def test_the_alpha_that_written_bounds_use_up_mends_the_file() -> None:
+    """High bounds use up very little: the value that the fault names is one that the rule then takes."""
+    looks = (Look(20, 20), Look(35, 35), Look(50, 50))
+    (fault,) = rule(efficacy={"family": "z", "bounds": [4.0, 4.0, 4.0]}).misfits(looks)
+    named = float(fault.fix.removeprefix("alpha = "))
+    assert list(rule(alpha=named, efficacy={"family": "z", "bounds": [4.0, 4.0, 4.0]}).misfits(looks)) == []

@@ -144,7 +144,7 @@ class GroupSequential(SidedTest):
         if isinstance(self.efficacy, GivenZ) and self.alpha_factor == 1 and abs(spent / self.level - 1) > SLACK:
             got, name = f"bounds that use up {spent:.4g}", "alpha_two_sided" if self.two_sided else "alpha"
             yield Fault(
-                "rule.efficacy.bounds", got, f"bounds that use up alpha ({self.level:g})", f"{name} = {spent:.4f}"
+                "rule.efficacy.bounds", got, f"bounds that use up alpha ({self.level:g})", f"{name} = {spent:.4g}"
             )
 
     def _look_faults(self, last: int) -> Iterator[Fault]:
