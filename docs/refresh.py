@@ -100,8 +100,8 @@ def add_rule(path: Path, code: str) -> None:
 CHECK = """
 import sys, tomllib
 from anatrial.documents.indication import parse_indication
-from anatrial.documents.scenario import parse_scenario
-(parse_scenario if "design" in tomllib.loads(sys.argv[1]) else parse_indication)(sys.argv[1], "the block")
+from anatrial.documents.trials import parse_any
+(parse_any if "design" in tomllib.loads(sys.argv[1]) else parse_indication)(sys.argv[1], "the block")
 """
 
 

@@ -24,18 +24,24 @@ from pydantic_core import PydanticUndefined
 from anatrial.documents.indication import Indication
 from anatrial.documents.scenario import Scenario
 from anatrial.documents.scenario_faults import KINDS
+from anatrial.documents.trial_scenario import TrialScenario
+from anatrial.documents.trials import KINDS as TRIALS
+from anatrial.documents.trials import scenario_class
 from anatrial.methods.pooled import Pooled
 from anatrial.methods.recipe import DISCOUNTS
 from anatrial.spec import Spec
 
 DOCS = Path(__file__).parents[1]
-HEADS = {
+HEADS: dict[type[Spec], str] = {
     Scenario: """\
         # Reference: the scenario file
 
         A scenario is a TOML file: a trial, how it is judged, the realities assumed, and what must hold. Keys that are
         not listed here are refused, with the nearest valid name, and one reading reports every fault of the file. For
         editors, `anatrial schema scenario` prints the same as JSON Schema.
+
+        This page is for trials that count responders in one arm or two (`design.kind` is `fixed` or `sequential`).
+        Other kinds of trial have pages of their own: TRIALS.
         """,
     Indication: """\
         # Reference: the indication file
@@ -45,6 +51,14 @@ HEADS = {
         `anatrial schema indication` prints the same as JSON Schema.
         """,
 }
+TRIAL = """\
+    # Reference: the scenario file of a trial with `design.kind = "KIND"`
+
+    ABOUT
+
+    What is not listed here is refused, as in [every scenario](scenario.md); `anatrial schema KIND` prints the same as
+    JSON Schema.
+    """
 NOTE = "<!-- Written by docs/reference/generate.py from the specs; change those, not this page. -->"
 
 
@@ -52,10 +66,31 @@ def pages() -> dict[Path, str]:
     """Every generated page by its path."""
     explanation = DOCS / "explanation" / "evidence-and-discounts.md"
     return {
-        DOCS / "reference" / "scenario.md": page(Scenario) + metrics(),
+        DOCS / "reference" / "scenario.md": page(Scenario) + metrics(KINDS),
+        **{trial_page(kind): page(model) + metrics(model.metric_kinds) for kind, model in trials().items()},
         DOCS / "reference" / "indication.md": page(Indication),
         explanation: between(explanation.read_text(encoding="utf-8"), "discounts", discounts()),
     }
+
+
+def trials() -> dict[str, type[TrialScenario]]:
+    """The form of every kind of trial that is not told by the counts of one arm or two."""
+    return {kind: scenario_class(kind) for kind in sorted(TRIALS)}
+
+
+def trial_page(kind: str) -> Path:
+    """Where the reference of a kind of trial is written."""
+    return DOCS / "reference" / f"trial-{kind.replace('_', '-')}.md"
+
+
+def head(root: type[Spec]) -> str:
+    """The first words of a page."""
+    kind = next((kind for kind, model in trials().items() if model is root), None)
+    if kind is not None:
+        about = " ".join(inspect.cleandoc(root.__doc__ or "").replace("``", "`").split())
+        return textwrap.dedent(TRIAL).replace("KIND", kind).replace("ABOUT", about)
+    links = ", ".join(f"[`{kind}`]({trial_page(kind).name})" for kind in trials())
+    return textwrap.dedent(HEADS[root]).replace("TRIALS", links)
 
 
 def between(text: str, name: str, content: str) -> str:
@@ -80,7 +115,7 @@ def page(root: type[Spec]) -> str:
             for found in specs_in(field.annotation, f"{path}.{field.alias or name}".lstrip("."))
         ]
         queue = inner + queue
-    parts = [textwrap.dedent(HEADS[root]), NOTE]
+    parts = [head(root), NOTE]
     parts += [section(model, list(dict.fromkeys(paths))) for model, paths in sections.items()]
     return "\n".join(parts)
 
@@ -138,7 +173,8 @@ def first_words(model: type[Spec]) -> list[str]:
 def attribute_words(model: type[Spec]) -> dict[str, str]:
     """What the source says under each field, its own and inherited."""
     found: dict[str, str] = {}
-    for owner in reversed([m for m in model.__mro__ if issubclass(m, Spec) and m is not Spec]):
+    written = [m for m in model.__mro__ if issubclass(m, Spec) and m is not Spec and "[" not in m.__name__]
+    for owner in reversed(written):  # a generic form stands there once more with its parameters filled in
         body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0].body  # type: ignore[attr-defined]
         for line, following in pairwise(body):
             if (
@@ -218,10 +254,10 @@ def default(field: FieldInfo) -> str:
     return f"`{json.dumps(value)}`"
 
 
-def metrics() -> str:
+def metrics(kinds_of: dict[str, tuple[str, ...]]) -> str:
     """Which metric can be asked of which truth."""
     lines = ["\n\n## Which metric a target may ask of which truth\n", "| metric | truths |", "|---|---|"]
-    for name, kinds in KINDS.items():
+    for name, kinds in kinds_of.items():
         written = ", ".join(f"`{kind}`" for kind in kinds)
         lines.append(f"| `{name}` | {written} |")
     return "\n".join(lines) + "\n\nEvery number is defined in [definitions](definitions.md).\n"

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from anatrial.domain.mixture import BetaMixture as BetaMixture
     from anatrial.domain.results import Evaluation as Evaluation
     from anatrial.domain.results import SizeSearch as SizeSearch
+    from anatrial.domain.simulation import Simulation as Simulation
     from anatrial.domain.test_menu import ComparedTests as ComparedTests
+    from anatrial.domain.trial import TrialEvaluation as TrialEvaluation
     from anatrial.errors import ComputationError as ComputationError
     from anatrial.errors import InputError as InputError
     from anatrial.files import read_indication as read_indication
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from anatrial.plan.compare_tests import compare_tests as compare_tests
     from anatrial.plan.derive import derive as derive
     from anatrial.plan.evaluate import evaluate as evaluate
+    from anatrial.plan.simulate import simulate as simulate
     from anatrial.plan.size import size as size
     from anatrial.plan.two_stage import TwoStageSearch as TwoStageSearch
     from anatrial.plan.two_stage import two_stage as two_stage
@@ -40,7 +43,9 @@ _HOMES = {
     "ComputationError": ("anatrial.errors", "ComputationError"),
     "Evaluation": ("anatrial.domain.results", "Evaluation"),
     "InputError": ("anatrial.errors", "InputError"),
+    "Simulation": ("anatrial.domain.simulation", "Simulation"),
     "SizeSearch": ("anatrial.domain.results", "SizeSearch"),
+    "TrialEvaluation": ("anatrial.domain.trial", "TrialEvaluation"),
     "TwoStageSearch": ("anatrial.plan.two_stage", "TwoStageSearch"),
     "calibrate": ("anatrial.plan.calibrate", "calibrate"),
     "compare_tests": ("anatrial.plan.compare_tests", "compare_tests"),
@@ -48,6 +53,7 @@ _HOMES = {
     "evaluate": ("anatrial.plan.evaluate", "evaluate"),
     "read_indication": ("anatrial.files", "read_indication"),
     "read_scenario": ("anatrial.files", "read_scenario"),
+    "simulate": ("anatrial.plan.simulate", "simulate"),
     "size": ("anatrial.plan.size", "size"),
     "two_stage": ("anatrial.plan.two_stage", "two_stage"),
 }

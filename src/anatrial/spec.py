@@ -78,19 +78,20 @@ def parse_toml(
 
 def examine_toml(
     text: str,
-    model: type[SpecT],
+    model: type[SpecT] | Callable[[dict[str, Any]], type[SpecT]],
     where: str,
     cross: Callable[[SpecT], Iterable[Fault]] = lambda _: (),
     loose: Callable[[dict[str, Any]], Iterable[Fault]] = lambda _: (),
 ) -> tuple[SpecT | None, list[Fault]]:
     """The spec, if its parts stand, and every fault; for readers that go on to look for more faults.
 
-    ``loose`` looks for faults in the raw content where the parts do not stand. Text that is no TOML raises at once.
+    ``model`` may be a function that chooses the form from the raw content. ``loose`` looks for faults in the raw
+    content where the parts do not stand. Text that is no TOML raises at once.
     """
     data = _toml_data(text.removeprefix("\ufeff"), where)
     faults = [Fault(spoken(path), got, "a plain, finite value", fix) for path, got, fix in _unfit(data, ())]
     told = {fault.where for fault in faults}
-    found, refused = _built(data, model)
+    found, refused = _built(data, model if isinstance(model, type) else model(data))
     faults += [fault for fault in refused if fault.where not in told]
     faults += cross(found) if found is not None else loose(data)
     return found, [Fault(f"{where}: {fault.where}", *fault[1:]) for fault in faults]

@@ -17,8 +17,11 @@ import pytest
 import anatrial
 from anatrial.documents.indication import Indication
 from anatrial.documents.scenario import Scenario
+from anatrial.documents.trials import KINDS as TRIALS
+from anatrial.documents.trials import scenario_class
 from anatrial.methods import Method
 from anatrial.rules import AnyRule
+from anatrial.rules.final import FinalRule
 from anatrial.truths import AnyTruth
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +43,9 @@ PUBLIC = [
     "ComputationError",
     "Evaluation",
     "InputError",
+    "Simulation",
     "SizeSearch",
+    "TrialEvaluation",
     "TwoStageSearch",
     "__version__",
     "calibrate",
@@ -49,6 +54,7 @@ PUBLIC = [
     "evaluate",
     "read_indication",
     "read_scenario",
+    "simulate",
     "size",
     "two_stage",
 ]
@@ -103,6 +109,8 @@ def kinds_of(path: Path) -> set[str]:
     """The kind of the rule and of the truths of a scenario file, or the methods of an indication file."""
     content = tomllib.loads(path.read_text(encoding="utf-8"))
     if "rule" in content:
+        if content["design"]["kind"] in TRIALS:
+            return set()
         return {content["rule"]["kind"], *(truth["kind"] for truth in content["truths"].values())}
     return {recipe["method"] for recipe in content.get("priors", {}).values()}
 
@@ -114,6 +122,20 @@ def vouched(kind: str) -> bool:
     texts = [p.read_text(encoding="utf-8") for p in folder.iterdir() if p.suffix in {".py", ".json"}]
     through = [path.stem for path in SHIPPED if path.parent.name == "scenarios" and kind in kinds_of(path)]
     return any(said.search(text) or any(f"{stem}.toml" in text for stem in through) for text in texts)
+
+
+def tags(annotation: Any) -> list[str]:
+    """The kinds of a union of specs, however it is wrapped."""
+    if isinstance(annotation, type) and "kind" in getattr(annotation, "model_fields", {}):
+        return [str(typing.get_args(annotation.model_fields["kind"].annotation)[0])]
+    return [tag for inner in typing.get_args(annotation) for tag in tags(inner)]
+
+
+def choices(trial: str) -> dict[str, set[str]]:
+    """The kinds of rule and of truth of a further kind of trial, but for rules of counts trials that it asks again."""
+    fields = scenario_class(trial).model_fields
+    rules, truths = (set(tags(fields[part].annotation)) for part in ("rule", "truths"))
+    return {"rule": rules - set(tags(FinalRule)), "truths": truths}
 
 
 SHIPPED = [*(ROOT / "scenarios").glob("*.toml"), *(ROOT / "priors").glob("*.toml")]
@@ -134,6 +156,24 @@ def test_every_member_of_a_union_is_complete(key: str, kind: str) -> None:
     page = "indication.md" if key == "method" else "scenario.md"
     assert f'with `{key} = "{kind}"`' in (ROOT / "docs" / "reference" / page).read_text(encoding="utf-8")
     assert vouched(kind), "no expected value in tests/reference or tests/unit"
+
+
+@pytest.mark.parametrize("trial", TRIALS)
+def test_every_kind_of_trial_is_complete(trial: str) -> None:
+    """It has a page; every rule and truth of its own has a section there, an example, and a place in its tests."""
+    page = (ROOT / "docs" / "reference" / f"trial-{trial.replace('_', '-')}.md").read_text(encoding="utf-8")
+    contents = [tomllib.loads(path.read_text(encoding="utf-8")) for path in (ROOT / "scenarios").glob("*.toml")]
+    own = [content for content in contents if content["design"]["kind"] == trial]
+    texts = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob(f"test_{trial}*.py"))
+    used = {
+        "rule": {content["rule"]["kind"] for content in own},
+        "truths": {truth["kind"] for content in own for truth in content["truths"].values()},
+    }
+    for part, kinds in choices(trial).items():
+        assert kinds - used[part] == set(), f"no example of a {part} in scenarios/"
+        assert [kind for kind in kinds if f'kind = "{kind}"' not in page] == []
+        named = [kind for kind in kinds if re.search(rf"\b{kind}\b|{kind.title().replace('_', '')}", texts)]
+        assert kinds - set(named) == set(), f"no test names this {part}"
 
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:

@@ -18,6 +18,7 @@ from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.results import Estimate, Evaluation
 from anatrial.errors import ComputationError
 from anatrial.plan.evaluate import evaluate
+from anatrial.plan.ports import Progress
 
 HEAVY = ("scipy.stats", "pandas", "matplotlib", "numba", "pymc", "arviz")
 
@@ -64,7 +65,7 @@ def test_one_failed_target_of_several_counts(project: Project) -> None:
     assert "FAIL" in said.out
 
 
-def straddling(scenario: ResolvedScenario) -> Evaluation:
+def straddling(scenario: ResolvedScenario, _: Progress) -> Evaluation:
     """The evaluation with a first verdict that cannot be told."""
     found = evaluate(scenario)
     first = replace(found.verdicts[0], outcome="INCONCLUSIVE", estimate=Estimate(0.5, 0.4, 0.6))
@@ -104,7 +105,7 @@ def test_the_worst_of_several_counts(project: Project, order: tuple[str, ...], c
     assert said.err.count(": version") == sum(kind == "bad" for kind in order)
 
 
-def failed(scenario: ResolvedScenario) -> Evaluation:
+def failed(scenario: ResolvedScenario, _: Progress) -> Evaluation:
     """A computation that could not be completed, for scenarios so named."""
     if scenario.name == "hard":
         raise ComputationError("no answer")

@@ -9,7 +9,7 @@ import pytest
 from tests.cli.project import Project, refused
 
 from anatrial.cli.two_stage import two_stage_size
-from anatrial.documents.scenario import ResolvedScenario
+from anatrial.documents.scenario import ResolvedScenario, counts_trial
 from anatrial.errors import InputError
 from anatrial.files import read_scenario
 
@@ -101,7 +101,7 @@ def test_stages_that_do_not_fit_are_refused(
 def test_the_search_prints_what_to_paste(simon: Path, capsys: pytest.CaptureFixture[str], project: Project) -> None:
     """The designs are printed with the lines for the file, and the exit code is 0."""
     del project  # its folder is the working directory
-    assert two_stage_size(read_scenario(str(simon)), plot=None, out=None, json=False) == 0
+    assert two_stage_size(counts_trial(read_scenario(str(simon)), "size"), plot=None, out=None, json=False) == 0
     printed = capsys.readouterr().out
     assert "minimax      1/15  5/25" in printed
     assert "optimal      1/10  5/29" in printed
@@ -110,7 +110,7 @@ def test_the_search_prints_what_to_paste(simon: Path, capsys: pytest.CaptureFixt
 
 def searched(simon: Path) -> ResolvedScenario:
     """The scenario as the command reads it."""
-    return read_scenario(str(simon))
+    return counts_trial(read_scenario(str(simon)), "size")
 
 
 def test_the_search_as_json_and_files(
@@ -131,7 +131,7 @@ def test_a_search_in_vain_fails(simon: Path, capsys: pytest.CaptureFixture[str],
     """Without a design the exit code is 1, and what was reached is printed."""
     del project
     path = changed(simon, "to = 40", "to = 20")
-    assert two_stage_size(read_scenario(path), plot=None, out=None, json=False) == 1
+    assert two_stage_size(counts_trial(read_scenario(path), "size"), plot=None, out=None, json=False) == 1
     assert "the best power is 0.762" in " ".join(capsys.readouterr().out.split())
 
 

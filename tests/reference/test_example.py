@@ -18,7 +18,9 @@ ROOT = Path(__file__).parents[2]
 @lru_cache(maxsize=1)
 def result() -> Evaluation:
     """The evaluation of the shipped scenario."""
-    return anatrial.evaluate(anatrial.read_scenario(str(ROOT / "scenarios" / "sjia-next-trial.toml")))
+    found = anatrial.evaluate(anatrial.read_scenario(str(ROOT / "scenarios" / "sjia-next-trial.toml")))
+    assert isinstance(found, anatrial.Evaluation)
+    return found
 
 
 def borrowed() -> Borrowing:

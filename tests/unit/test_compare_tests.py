@@ -10,8 +10,8 @@ import pytest
 from tests.building import cases, named, resolved
 from tests.tolerances import ROUNDING, printed
 
-from anatrial import compare_tests, evaluate, read_scenario
-from anatrial.documents.scenario import ResolvedScenario
+from anatrial import Evaluation, compare_tests, evaluate, read_scenario
+from anatrial.documents.scenario import ResolvedScenario, counts_trial
 from anatrial.domain.counts import Region
 from anatrial.domain.test_menu import ComparedTest, ComparedTests
 from anatrial.errors import InputError
@@ -62,6 +62,7 @@ def test_anajis_side_by_side() -> None:
         assert decision.chances[0].success == pytest.approx(0.8954, abs=printed(4))
         assert decision.type_i_errors[0].estimate.upper == pytest.approx(0.0449, abs=printed(4))
     run = evaluate(read_scenario("anajis"))
+    assert isinstance(run, Evaluation)
     own = found["fisher (no_more_likely)"]
     assert own.own
     assert (own.decision.success, own.decision.harm) == (run.regions.success, run.regions.harm)
@@ -241,7 +242,7 @@ def test_the_text_shows_holes_and_fits_the_page() -> None:
 
 def test_the_text_flags_what_breaks_the_level() -> None:
     """A test whose type I error passes the level is named, the others are not."""
-    scenario = read_scenario("anajis")
+    scenario = counts_trial(read_scenario("anajis"), "tests")
     found = compare_tests(scenario)
     text = tests_text.comparison_text(found, scenario)
     rows = {line[:29].strip(): line for line in text.split("\n\n")[1].splitlines()[1:]}
@@ -306,6 +307,6 @@ def test_the_picture_draws_the_lead(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_picture_cuts_what_would_hide_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     """A type I error near 1, as after much borrowing, does not squash the tests that hold the level; it says so."""
-    right = drawn(monkeypatch, read_scenario("as-24-v-6")).axes[1]
+    right = drawn(monkeypatch, counts_trial(read_scenario("as-24-v-6"), "tests")).axes[1]
     assert right.get_ylim() == pytest.approx((0.0, 0.2))
     assert "cut at 4 times the level" in right.get_title(loc="left")

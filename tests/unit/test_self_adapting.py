@@ -16,7 +16,7 @@ from tests.building import HEAD, decided, points, posterior, ref, resolved
 from tests.tolerances import ROUNDING
 
 from anatrial import evaluate, read_scenario
-from anatrial.documents.scenario import ResolvedScenario, parse_scenario, resolve
+from anatrial.documents.scenario import ResolvedScenario, counts_trial, parse_scenario, resolve
 from anatrial.domain.prior import Origin, Prior
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import power
@@ -320,7 +320,7 @@ def test_none_means_the_vague_part_alone() -> None:
 
 def shipped() -> ResolvedScenario:
     """The shipped scenario."""
-    return read_scenario(SHIPPED)
+    return counts_trial(read_scenario(SHIPPED), "run")
 
 
 def test_leaving_a_study_out_changes_the_historical_part() -> None:

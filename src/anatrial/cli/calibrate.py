@@ -15,11 +15,12 @@ def calibrate(
     json: Json = False,
 ) -> None:
     """Find the certainty, alpha or factor on all alphas at which the promised type I error just holds."""
+    from anatrial.documents.scenario import counts_trial
     from anatrial.files import read_scenario
     from anatrial.plan.calibrate import calibrate as search
     from anatrial.report.calibrate_text import calibrate_content, calibrate_text
 
-    used = read_scenario(scenario)
+    used = counts_trial(read_scenario(scenario), "calibrate")
     with Bar("calibrate") as bar:
         result = search(used, bar)
     if json:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from anatrial.cli.shared import Json, each, remark, say, say_json
+from anatrial.cli.shared import Bar, Json, each, remark, say, say_json
 
 if TYPE_CHECKING:
-    from anatrial.documents.scenario import ResolvedScenario
+    from anatrial.documents.trial_scenario import ResolvedTrial
     from anatrial.domain.results import Evaluation
+    from anatrial.domain.trial import TrialEvaluation
 
 
 def run(
@@ -19,23 +20,29 @@ def run(
     *,
     plot: Annotated[Path | None, typer.Option(help="Draw power and type I error (.png, .svg or .pdf).")] = None,
     out: Annotated[Path | None, typer.Option(help="Folder for results.json and results.csv.")] = None,
+    audit: Annotated[
+        bool, typer.Option("--audit", help="Simulate the trial too; numbers that do not agree end with exit 4.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Tell what the trial of each scenario would do, and whether its targets hold."""
-    results: list[Evaluation] = []
+    results: list[Evaluation | TrialEvaluation] = []
 
     def one(name: str) -> int:
         from anatrial.files import read_scenario
         from anatrial.plan.evaluate import evaluate
-        from anatrial.report.run_text import exit_code, run_text
+        from anatrial.report.run_text import exit_code
 
         used = read_scenario(name)
-        result = evaluate(used)
+        with Bar(used.name) as bar:
+            result = evaluate(used, bar)
         if plot is not None:
             _draw(plot if len(scenarios) == 1 else plot.with_stem(f"{plot.stem}-{result.scenario}"), result, used)
         if not json:
-            say(("" if not results else "\n" + "=" * 100 + "\n\n") + run_text(result, used))
+            say(("" if not results else "\n" + "=" * 100 + "\n\n") + _told(result, used))
         results.append(result)
+        if audit:
+            _audit(used)
         return exit_code(result)
 
     code, errors = each(scenarios, one)
@@ -49,20 +56,63 @@ def run(
     raise typer.Exit(code)
 
 
-def _save(out: Path, results: list[Evaluation]) -> None:
+def _audit(used: ResolvedTrial[Any]) -> None:
+    """Say how far simulated numbers are from the exact ones; ``ComputationError`` where they do not agree."""
+    from anatrial.errors import ComputationError
+    from anatrial.plan.simulate import simulate
+    from anatrial.report.simulate_text import agreement
+
+    with Bar(used.name) as bar:
+        found = simulate(used, progress=bar)
+    if not found.agrees:
+        raise ComputationError(agreement(found))
+    remark(f"{used.name}: {agreement(found)}")
+
+
+def _told(result: Evaluation | TrialEvaluation, used: ResolvedTrial[Any]) -> str:
+    from anatrial.documents.scenario import ResolvedScenario
+    from anatrial.domain.results import Evaluation
+
+    if isinstance(result, Evaluation) and isinstance(used, ResolvedScenario):
+        from anatrial.report.run_text import run_text
+
+        return run_text(result, used)
+    from anatrial.report.trial_text import trial_text
+
+    assert not isinstance(result, Evaluation)
+    return trial_text(result, used)
+
+
+def _save(out: Path, results: list[Evaluation | TrialEvaluation]) -> None:
     from anatrial.files import write_bytes
-    from anatrial.report.machine import RUN_COLUMNS, csv_bytes, json_bytes, run_content, run_rows
+    from anatrial.report.machine import RUN_COLUMNS, csv_bytes, json_bytes, run_content, run_rows, table_csv
 
     content = [run_content(result) for result in results]
     write_bytes(out / "results.csv", csv_bytes(RUN_COLUMNS, [row for result in results for row in run_rows(result)]))
     write_bytes(out / "results.json", json_bytes(content[0] if len(content) == 1 else {"results": content}))
-    remark(f"wrote {out / 'results.json'} and {out / 'results.csv'}")
+    said = [str(out / "results.json"), str(out / "results.csv")]
+    for result in results:
+        for table in result.tables:
+            path = out / f"{result.scenario}-{table.name.replace('_', '-')}.csv"
+            write_bytes(path, table_csv(table))
+            said.append(str(path))
+    remark(f"wrote {', '.join(said[:-1])} and {said[-1]}")
 
 
-def _draw(path: Path, result: Evaluation, used: ResolvedScenario) -> None:
+def _draw(path: Path, result: Evaluation | TrialEvaluation, used: ResolvedTrial[Any]) -> None:
+    from anatrial.documents.scenario import ResolvedScenario
+    from anatrial.domain.results import Evaluation
     from anatrial.files import write_bytes
     from anatrial.report.canvas import picture_format
-    from anatrial.report.pictures import run_picture
+    from anatrial.report.tables_picture import drawable, tables_picture
 
-    write_bytes(path, run_picture(result, used, picture_format(path)))
-    remark(f"wrote {path}")
+    fmt, drawn = picture_format(path), drawable(result.tables)
+    if isinstance(result, Evaluation) and isinstance(used, ResolvedScenario):
+        from anatrial.report.pictures import run_picture
+
+        write_bytes(path, run_picture(result, used, fmt))
+        remark(f"wrote {path}")
+        path = path.with_stem(f"{path.stem}-sections")
+    if drawn:
+        write_bytes(path, tables_picture(result.title, drawn, fmt))
+        remark(f"wrote {path}")

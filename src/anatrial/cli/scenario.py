@@ -74,14 +74,15 @@ def init(
 
 
 def schema(
-    kind: Annotated[Literal["scenario", "indication"], typer.Argument(help="Which file format.")] = "scenario",
+    kind: Annotated[
+        str, typer.Argument(help="scenario, indication, or the design.kind of another trial, such as withdrawal.")
+    ] = "scenario",
     *,
     json: Json = False,
 ) -> None:
     """Print the JSON Schema of a file format, for editors."""
     del json  # it is JSON either way
-    from anatrial.documents.indication import Indication
-    from anatrial.documents.scenario import Scenario
+    from anatrial.documents.trials import form
 
-    model = Scenario if kind == "scenario" else Indication
+    model = form(kind)
     say_json({"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema(by_alias=True)})

@@ -58,13 +58,6 @@ class Bar:
         self._progress: Progress | None = None
 
     def __enter__(self) -> Self:
-        if sys.stderr.isatty():
-            from rich.console import Console
-            from rich.progress import Progress
-
-            self._progress = Progress(console=Console(stderr=True), transient=True)
-            self._progress.start()
-            self._task = self._progress.add_task(self._what)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -72,7 +65,14 @@ class Bar:
             self._progress.stop()
 
     def advance(self, done: int, total: int) -> None:
-        """``done`` of ``total`` steps are finished."""
+        """``done`` of ``total`` steps are finished; the first call shows the bar."""
+        if self._progress is None and sys.stderr.isatty():
+            from rich.console import Console
+            from rich.progress import Progress
+
+            self._progress = Progress(console=Console(stderr=True), transient=True)
+            self._progress.start()
+            self._task = self._progress.add_task(self._what)
         if self._progress is not None:
             self._progress.update(self._task, completed=done, total=total)
 

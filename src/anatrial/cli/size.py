@@ -18,13 +18,14 @@ def size(
     json: Json = False,
 ) -> None:
     """Find the sample sizes at which the targets hold, and hold for good."""
+    from anatrial.documents.scenario import counts_trial
     from anatrial.files import read_scenario, write_bytes
     from anatrial.plan.size import size as search
     from anatrial.plan.two_stage import searches_stages
     from anatrial.report.machine import SIZE_COLUMNS, csv_bytes, json_bytes, size_content, size_rows
     from anatrial.report.size_text import size_text
 
-    used = read_scenario(scenario)
+    used = counts_trial(read_scenario(scenario), "size")
     if searches_stages(used):
         from anatrial.cli.two_stage import two_stage_size
 

@@ -17,11 +17,12 @@ def compare(
     json: Json = False,
 ) -> None:
     """Compare every test for the trial of a scenario: type I error, power, and where each rejects."""
+    from anatrial.documents.scenario import counts_trial
     from anatrial.files import read_scenario, write_bytes
     from anatrial.plan.compare_tests import compare_tests
     from anatrial.report.tests_text import comparison_content, comparison_text
 
-    used = read_scenario(scenario)
+    used = counts_trial(read_scenario(scenario), "tests")
     with Bar("tests") as bar:
         found = compare_tests(used, bar)
     if plot is not None:

@@ -1,4 +1,4 @@
-"""A scenario file: a trial, how it is judged, the realities assumed, and what must hold."""
+"""A scenario file of a counts trial: how it is judged, the realities assumed, and what must hold."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,55 +8,49 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from anatrial.designs import Design
-from anatrial.documents.indication import Indication
-from anatrial.documents.scenario_faults import cross_faults, loose_faults
-from anatrial.domain.mixture import BetaMixture
-from anatrial.domain.prior import Prior, PriorRef, written_out
+from anatrial.designs.definitions import Definition
+from anatrial.designs.estimand import Estimand
+from anatrial.designs.fixed import Fixed
+from anatrial.designs.randomisation import Randomisation
+from anatrial.designs.recruitment import Recruitment
+from anatrial.designs.safety import Safety
+from anatrial.designs.secondary import Secondary
+from anatrial.designs.switch import Switch
+from anatrial.documents.scenario_faults import cross_faults
+from anatrial.documents.trial_scenario import BaseTarget, ResolvedTrial, TrialScenario, resolve_priors
+from anatrial.domain.prior import Prior, PriorRef
 from anatrial.errors import Fault, InputError
 from anatrial.rules import AnyRule
 from anatrial.rules.monitored import Monitored
 from anatrial.rules.self_adapting import SelfAdapting
-from anatrial.spec import MAX_N, Name, Spec, Text, Versioned, digest, examine_toml, parse_toml, spoken
+from anatrial.spec import MAX_N, Name, Spec, parse_toml
 from anatrial.truths import AnyTruth
+from anatrial.truths.drift import Drift
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
 
-Threshold = Annotated[float, Field(ge=0, le=2 * MAX_N)]
-"""A probability, or for ``expected_n`` a number of patients."""
 
-
-class Target(Spec):
+class Target(BaseTarget):
     """What must hold: a metric under a truth, at least or at most a threshold."""
 
-    metric: Literal["power", "type_i_error", "type1_average", "assurance", "true_success", "no_go", "expected_n"]
-    truth: Name
-    at_least: Threshold | None = None
-    at_most: Threshold | None = None
-
-    @model_validator(mode="after")
-    def _one_bound(self) -> Self:
-        if (self.at_least is None) == (self.at_most is None):
-            raise ValueError(f"{'neither' if self.at_least is None else 'both'} | at_least or at_most")
-        if self.metric != "expected_n" and self.threshold > 1:
-            raise ValueError(f"{self.threshold:g} | a probability, from 0 to 1")
-        return self
-
-    @property
-    def bound(self) -> Literal["at_least", "at_most"]:
-        """Which side is asked for."""
-        return "at_least" if self.at_least is not None else "at_most"
-
-    @property
-    def said(self) -> str:
-        """The target in words."""
-        metric = self.metric.replace("type_i_error", "type I error").replace("type1_average", "average type I error")
-        metric = metric.replace("no_go", "no-go").replace("expected_n", "expected number of patients")
-        return f"{metric.replace('_', ' ')} {self.bound.replace('_', ' ')} {self.threshold:g} if {self.truth}"
-
-    @property
-    def threshold(self) -> float:
-        """The number asked for."""
-        return self.at_least if self.at_least is not None else self.at_most or 0.0
+    metric: Literal[
+        "power",
+        "type_i_error",
+        "type1_average",
+        "assurance",
+        "true_success",
+        "no_go",
+        "expected_n",
+        "power_random_n",
+        "reached",
+        "power_recruited",
+        "assurance_recruited",
+        "duration",
+        "enough_switched",
+        "late_success",
+        "safety_stop",
+        "safe_success",
+    ]
 
 
 class NRange(Spec):
@@ -110,29 +104,37 @@ class Size(Spec):
         return range(span.lowest, span.highest + 1)
 
 
-class ArmNames(Spec):
-    """What the arms are called in the output."""
+class Scenario(TrialScenario):
+    """A trial that counts responders in one arm or two."""
 
-    treatment: Text = "anakinra"
-    control: Text = "placebo"
-
-
-class Scenario(Versioned):
-    """A trial to plan."""
-
-    title: Text
-    question: Text
-    indication: Name
-    endpoint: Name
-    arms: ArmNames = ArmNames()
     design: Design
     rule: AnyRule
     truths: Annotated[dict[Name, AnyTruth], Field(min_length=1)]
     targets: Annotated[tuple[Target, ...], Field(min_length=1)]
     size: Size | None = None
-    seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
-    """Seed of everything that is simulated; exact numbers do not depend on it."""
-    notes: tuple[Text, ...] = ()
+    randomisation: Randomisation | None = None
+    recruitment: Recruitment | None = None
+    estimand: Estimand | None = None
+    switch: Switch | None = None
+    definitions: Annotated[tuple[Definition, ...], Field(max_length=20)] = ()
+    drift: Drift | None = None
+    safety: Safety | None = None
+    secondary: Annotated[tuple[Secondary, ...], Field(max_length=20)] = ()
+    also_primary: tuple[Name, ...] = ()
+    """Further primary endpoints: refused here, because only design.kind = "several_endpoints" has rules for them."""
+
+    @model_validator(mode="after")
+    def _by_the_estimand(self) -> Self:
+        for name, truth in self.truths.items():
+            if self.estimand is not None and isinstance(truth, Points) and truth.events:
+                self.truths[name] = truth.under(self.estimand.strategies)
+        return self
+
+    @property
+    def numbers_random(self) -> bool:
+        """Whether patients who leave are not analysed, so that nobody knows beforehand how many will be."""
+        left = (truth.dropout for truth in self.truths.values() if isinstance(truth, Points))
+        return isinstance(self.design, Fixed) and any(lost is not None and lost.counted == "excluded" for lost in left)
 
     @property
     def planned(self) -> Points | None:
@@ -149,42 +151,22 @@ class Scenario(Versioned):
         return next(name for name, found in self.truths.items() if found is truth)
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedScenario:
-    """A scenario whose prior names have been looked up once; the engine sees only ``resolved``."""
-
-    name: str
-    scenario: Scenario
-    resolved: Scenario
-    priors: tuple[tuple[str, Prior], ...]
-    indication: Indication
-    priors_from: str
-
-    @property
-    def digest(self) -> str:
-        """sha256 of the resolved scenario: equal digests, equal exact numbers."""
-        return digest(self.resolved.model_dump(mode="json", by_alias=True))
+@dataclass(frozen=True)
+class ResolvedScenario(ResolvedTrial[Scenario]):
+    """A counts trial whose prior names have been looked up once; the engine sees only ``resolved``."""
 
 
 def parse_scenario(text: str, where: str) -> Scenario:
-    """A scenario from the text of its file; ``InputError`` carries every fault."""
+    """A counts trial from the text of its file; ``InputError`` carries every fault."""
     return parse_toml(text, Scenario, where, cross_faults)
 
 
-def examine_scenario(text: str, where: str) -> tuple[Scenario | None, list[Fault]]:
-    """The scenario, if its parts stand, and every fault of the file."""
-    return examine_toml(text, Scenario, where, cross_faults, loose_faults)
-
-
-def _written(mixture: BetaMixture) -> Prior:
-    """A prior that is written out: beside stronger parts, those worth at most two patients are its robust part."""
-    strong = [part for part in mixture.parts if part.a + part.b > 2 + 1e-9]
-    vague = [part for part in mixture.parts if part.a + part.b <= 2 + 1e-9]
-    if not strong or not vague:
-        return Prior(mixture.said(), mixture, mixture)
-    total = sum(part.weight for part in strong)
-    informative = BetaMixture(tuple(part._replace(weight=part.weight / total) for part in strong))
-    return Prior(mixture.said(), BetaMixture((*strong, *vague)), informative)
+def counts_trial(used: ResolvedTrial[Any], command: str) -> ResolvedScenario:
+    """The scenario, for a use case that is for trials which count responders in one arm or two; else ``InputError``."""
+    if isinstance(used, ResolvedScenario):
+        return used
+    got, expected = repr(used.scenario.design.kind), f"fixed or sequential, for anatrial {command}"
+    raise InputError(Fault(f"{used.name}: design.kind", got, expected, "anatrial run tells of any trial"))
 
 
 def resolve(
@@ -194,25 +176,7 @@ def resolve(
 
     Raises ``InputError`` where the rule does not fit a prior that it names.
     """
-    found: list[tuple[str, Prior]] = []
-
-    def walk(value: Any, path: tuple[str | int, ...]) -> Any:
-        if isinstance(value, PriorRef):
-            prior = look_up(spoken(path), value) if value.prior else _written(value.mixture())
-            found.append((spoken(path), prior))
-            return written_out(prior.mixture)
-        if isinstance(value, Spec):
-            fields = {name: getattr(value, name) for name in type(value).model_fields}
-            changed = {name: walk(inner, (*path, name)) for name, inner in fields.items()}
-            return value.model_copy(update={k: v for k, v in changed.items() if v is not fields[k]})
-        if isinstance(value, dict):
-            return {key: walk(inner, (*path, key)) for key, inner in value.items()}
-        if isinstance(value, tuple) and any(isinstance(inner, Spec) for inner in value):
-            walked = tuple(walk(inner, (*path, index)) for index, inner in enumerate(value))
-            return walked if any(new is not old for new, old in zip(walked, value, strict=True)) else value
-        return value
-
-    resolved: Scenario = walk(scenario, ())
+    resolved, found = resolve_priors(scenario, look_up)
     priors = dict(found)
     place, rule = (
         ("rule.final", resolved.rule.final) if isinstance(resolved.rule, Monitored) else ("rule", resolved.rule)
@@ -221,4 +185,4 @@ def resolve(
         fault = rule.delta_fault()
         if fault is not None:
             raise InputError(Fault(f"{place}.delta", *fault))
-    return resolved, tuple(found)
+    return resolved, found

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from anatrial.designs.fixed import Fixed
 from anatrial.designs.sequential import Sequential
+from anatrial.documents.definitions import definition_faults
+from anatrial.documents.estimand import estimand_faults, random_n_faults
+from anatrial.documents.recruitment import METRICS as RECRUITMENT
+from anatrial.documents.recruitment import recruitment_faults
+from anatrial.documents.safety import METRICS as SAFETY
+from anatrial.documents.safety import safety_faults
+from anatrial.documents.switch import METRICS as SWITCH
+from anatrial.documents.switch import switch_faults
+from anatrial.documents.trial_scenario import unknown_truth
 from anatrial.errors import Fault
 from anatrial.rules import AnyRule
 from anatrial.rules.monitored import decides_last
 from anatrial.rules.posterior import Posterior
-from anatrial.spec import nearest
 from anatrial.truths import AnyTruth
 from anatrial.truths.base import RateTruth
 from anatrial.truths.design_prior import DesignPrior
@@ -30,8 +38,14 @@ KINDS: dict[str, tuple[str, ...]] = {
     "true_success": ("design_prior",),
     "no_go": ("points", "design_prior"),
     "expected_n": ("points", "design_prior", "no_effect"),
+    "power_random_n": ("points",),
+    **RECRUITMENT,
+    **SWITCH,
+    **SAFETY,
 }
 """Of which kinds of truth a metric can be asked."""
+OF_SECTIONS = frozenset({"power_random_n", *RECRUITMENT, *SWITCH, *SAFETY})
+"""Metrics that a further section of the file tells, not the counts alone."""
 ONE_ARM = "criteria, exact_binomial, go_no_go, posterior"
 ONE_ARM_LOOKS = "exact_sequential, fleming, monitored, responders"
 
@@ -39,6 +53,7 @@ ONE_ARM_LOOKS = "exact_sequential, fleming, monitored, responders"
 def cross_faults(scenario: Scenario) -> Iterator[Fault]:
     """Every fault between the parts of a scenario; places are named without the file."""
     broken = scenario.design.faults() if isinstance(scenario.design, Sequential) else []
+    broken += estimand_faults(scenario)
     yield from broken
     if broken:
         return
@@ -47,6 +62,11 @@ def cross_faults(scenario: Scenario) -> Iterator[Fault]:
         yield from _truth_faults(scenario, f"truths.{name}", truth)
     for index, target in enumerate(scenario.targets):
         yield from _target_faults(scenario, f"targets {index + 1}", target)
+    yield from recruitment_faults(scenario)
+    yield from random_n_faults(scenario)
+    yield from switch_faults(scenario)
+    yield from safety_faults(scenario)
+    yield from definition_faults(scenario)
     if scenario.size is not None and scenario.design.single_arm and scenario.size.per_arm is None:
         yield Fault("size", "control", "per_arm", "a single-arm trial has no control arm")
 
@@ -58,11 +78,7 @@ def loose_faults(data: dict[str, Any]) -> Iterator[Fault]:
         for index, target in enumerate(targets):
             name = target.get("truth") if isinstance(target, dict) else None
             if isinstance(name, str) and name not in truths:
-                yield _unknown_truth(f"targets {index + 1}", name, truths)
-
-
-def _unknown_truth(place: str, name: str, truths: dict[str, Any]) -> Fault:
-    return Fault(f"{place}, truth", repr(name), "a truth of this file", nearest(name, truths))
+                yield unknown_truth(f"targets {index + 1}", name, truths)
 
 
 def uncertain_benchmark(scenario: Scenario) -> bool:
@@ -148,7 +164,7 @@ def _range_faults(scenario: Scenario, place: str, truth: NoEffect) -> Iterator[F
 
 def _target_faults(scenario: Scenario, place: str, target: Target) -> Iterator[Fault]:
     if target.truth not in scenario.truths:
-        yield _unknown_truth(place, target.truth, scenario.truths)
+        yield unknown_truth(place, target.truth, scenario.truths)
         return
     if target.metric == "expected_n" and isinstance(scenario.design, Fixed):
         yield Fault(f"{place}, metric", target.metric, "a design with looks", "with one analysis the n is fixed")

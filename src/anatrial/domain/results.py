@@ -10,6 +10,7 @@ from anatrial.domain.counts import Look, Regions
 from anatrial.domain.prior import Prior
 
 if TYPE_CHECKING:
+    from anatrial.domain.trial import Table
     from anatrial.numerics.two_stage_inference import Inference, Stages
 
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
@@ -247,6 +248,8 @@ class Evaluation:
     verdicts: tuple[Verdict, ...]
     breaches: tuple[Breach, ...]
     borrowing: Borrowing | None
+    tables: tuple[Table, ...]
+    """What further sections of the file tell."""
     priors: tuple[tuple[str, Prior], ...]
     """Where the file uses a prior, and the prior."""
     notes: tuple[str, ...]

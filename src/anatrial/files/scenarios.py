@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from anatrial.documents.definitions import unknown_names
 from anatrial.documents.indication import Indication
-from anatrial.documents.scenario import ResolvedScenario, Scenario, examine_scenario, parse_scenario, resolve
+from anatrial.documents.scenario import ResolvedScenario, Scenario, resolve
+from anatrial.documents.trial_scenario import ResolvedTrial, TrialScenario, resolve_priors
+from anatrial.documents.trials import examine_scenario, parse_any
 from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior, PriorRef
 from anatrial.errors import Fault, InputError
@@ -39,7 +43,7 @@ def locate(path_or_name: str | Path) -> Path:
     return known[given]
 
 
-def read_scenario(path_or_name: str | Path) -> ResolvedScenario:
+def read_scenario(path_or_name: str | Path) -> ResolvedTrial[Any]:
     """A scenario with its priors looked up; ``InputError`` carries every fault of the file.
 
     A name without a path finds the scenario in the nearest ``scenarios`` folder or among those shipped.
@@ -56,17 +60,24 @@ def read_scenario(path_or_name: str | Path) -> ResolvedScenario:
             faults.extend(error.faults)
     if scenario is None or indication is None:
         raise InputError(*faults)
+    finder = _Finder(where, scenario, indication, place, faults)
     try:
-        resolved, priors = resolve(scenario, _Finder(where, scenario, indication, place, faults))
+        found: tuple[TrialScenario, tuple[tuple[str, Prior], ...]]
+        found = resolve(scenario, finder) if isinstance(scenario, Scenario) else resolve_priors(scenario, finder)
     except InputError as error:  # what a rule can only tell of a prior that is looked up
         raise InputError(*faults, *(f._replace(where=f"{where}: {f.where}") for f in error.faults)) from None
     if scenario.endpoint not in indication.endpoints:
         hint = nearest(scenario.endpoint, indication.endpoints)
         expected = f"an endpoint of {scenario.indication}"
         faults.append(Fault(f"{where}: endpoint", repr(scenario.endpoint), expected, hint))
+    if isinstance(scenario, Scenario):
+        faults += [f._replace(where=f"{where}: {f.where}") for f in unknown_names(scenario, indication)]
     if faults:
         raise InputError(*faults)
-    return ResolvedScenario(path.stem, scenario, resolved, priors, indication, place.said)
+    resolved, priors = found
+    if isinstance(scenario, Scenario) and isinstance(resolved, Scenario):
+        return ResolvedScenario(path.stem, scenario, resolved, priors, indication, place.said)
+    return ResolvedTrial(path.stem, scenario, resolved, priors, indication, place.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ class _Finder:
     """Looks up the priors that a scenario names, and keeps the faults until all are told."""
 
     where: str
-    scenario: Scenario
+    scenario: TrialScenario
     indication: Indication
     place: Shelf
     faults: list[Fault]
@@ -85,15 +96,16 @@ class _Finder:
         except InputError as error:
             self.faults.extend(Fault(f"{self.where}: {use}: {f.where}", *f[1:]) for f in error.faults)
             return STAND_IN
-        if found.endpoint != self.scenario.endpoint:
-            got, expected = f"{found.name}, a prior on {found.endpoint}", f"a prior on {self.scenario.endpoint}"
+        wanted = self.scenario.endpoint_of(use)
+        if wanted is not None and found.endpoint != wanted:
+            got, expected = f"{found.name}, a prior on {found.endpoint}", f"a prior on {wanted}"
             self.faults.append(Fault(f"{self.where}: {use}", got, expected))
         return found.value(ref.robust_weight)
 
 
-def titles() -> dict[str, Scenario]:
+def titles() -> dict[str, TrialScenario]:
     """Every known scenario by name, as written."""
-    return {name: parse_scenario(read_text(path), name) for name, path in scenario_paths().items()}
+    return {name: parse_any(read_text(path), name) for name, path in scenario_paths().items()}
 
 
 def refuse_existing(path: Path) -> None:

@@ -61,7 +61,7 @@ def borrowing(used: ResolvedScenario, run: Trial) -> Borrowing | None:
         arms=arms,
         rows=tuple(rows),
         without_study=_without(used, final, judge),
-        kept=_kept(final, control, look),
+        kept=kept_weights(final, control, look),
         prior_weight=_history_weight(control, control.mixture) if isinstance(final, Posterior) else None,
         predicted=_predicted(control.mixture, look),
     )
@@ -153,7 +153,7 @@ def robustified_like(prior: Prior, informative: BetaMixture) -> BetaMixture:
     return informative.robustified(extra[0]) if extra else informative
 
 
-def _kept(rule: Borrower, control: Prior, look: Look) -> tuple[KeptWeight, ...]:
+def kept_weights(rule: Borrower, control: Prior, look: Look) -> tuple[KeptWeight, ...]:
     """Weight of history after each control result; nothing where the prior does not say which part is history."""
     if isinstance(rule, SelfAdapting):
         return tuple(KeptWeight(x, w) for x, w in enumerate(rule.weights(look.n_c).posterior.tolist()))

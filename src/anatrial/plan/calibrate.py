@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from anatrial import __version__
-from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
+from anatrial.documents.scenario import ResolvedScenario, Scenario, Target, counts_trial
 from anatrial.documents.scenario_faults import uncertain_benchmark
+from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.calibration import Calibration, Found, Implied, Promise, Setting, SettingLook
 from anatrial.domain.counts import Region, Regions
 from anatrial.domain.results import ROUNDING, Metric, Outcome, exactly, judged
@@ -39,7 +41,7 @@ NO_RULE = (ComputationError, InputError)
 RunsOfLooks = tuple[tuple[tuple[tuple[int, int, int], ...], ...], ...]
 
 
-def calibrate(scenario: ResolvedScenario, progress: Progress = SILENT) -> Calibration:
+def calibrate(used: ResolvedTrial[Any], progress: Progress = SILENT) -> Calibration:
     """The least strict value of the rule's dial at which every target on type I error holds by its proven bound.
 
     Stricter values never let more results succeed, so the worst type I error never rises with strictness, and halving
@@ -48,6 +50,7 @@ def calibrate(scenario: ResolvedScenario, progress: Progress = SILENT) -> Calibr
     Raises ``InputError`` where the rule has no such number, where no target promises a type I error over a range, and
     where every value keeps the promises; ``ComputationError`` where no value lets the trial succeed.
     """
+    scenario = counts_trial(used, "calibrate")
     plan = scenario.resolved
     dial, targets = _dial(scenario), _targets(scenario)
     search = _Search(plan, targets, dial, progress)

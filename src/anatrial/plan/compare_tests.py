@@ -7,7 +7,8 @@ from typing import Any, Literal, assert_never, get_args, get_origin
 
 from anatrial import __version__
 from anatrial.designs.fixed import Fixed
-from anatrial.documents.scenario import ResolvedScenario, Scenario
+from anatrial.documents.scenario import ResolvedScenario, Scenario, counts_trial
+from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.counts import Region, Regions
 from anatrial.domain.results import judged
 from anatrial.domain.test_menu import ChanceOf, ComparedTest, ComparedTests, Decision, ErrorOver, LeftOut
@@ -32,7 +33,7 @@ EXACT = (Fisher, Score, Unconditional)
 """Tests that reject at an exact p-value, given the total or at its worst rate: their size cannot pass the level."""
 
 
-def compare_tests(scenario: ResolvedScenario, progress: Progress = SILENT) -> ComparedTests:
+def compare_tests(used: ResolvedTrial[Any], progress: Progress = SILENT) -> ComparedTests:
     """Every test at the scenario's level, side by side; the scenario's own rule is one of them.
 
     The level and its sidedness are those of the rule where it is a test, else one-sided the strictest upper bound that
@@ -41,6 +42,7 @@ def compare_tests(scenario: ResolvedScenario, progress: Progress = SILENT) -> Co
     Raises ``InputError`` for one arm, several looks, a rule that does not ask for more on treatment, and where nothing
     states a level.
     """
+    scenario = counts_trial(used, "tests")
     plan = scenario.resolved
     _checked(scenario)
     level, two_sided = _level(scenario)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, overload
 
 import numpy as np
 
 from anatrial import __version__
 from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
 from anatrial.documents.scenario_faults import splits, uncertain_benchmark, without_effect
+from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.counts import ties_said
 from anatrial.domain.results import ROUNDING, Breach, Evaluation, Metric, OperatingCharacteristics, Verdict, judged
+from anatrial.domain.trial import TrialEvaluation
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import characteristics, null_margins, null_rates
 from anatrial.engine.course import Course, Trial
 from anatrial.numerics import FloatArray
 from anatrial.plan.borrowing import borrowing, informative_arms
 from anatrial.plan.looks import after_looks, nominal_notes, planned, planned_looks
+from anatrial.plan.ports import SILENT, Progress
+from anatrial.plan.sections import enriched, sections
+from anatrial.plan.trials import evaluate_trial
 from anatrial.rules.criteria import Criteria
 from anatrial.rules.self_adapting import SelfAdapting
 from anatrial.truths.design_prior import DesignPrior
@@ -24,8 +30,17 @@ from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
 
 
-def evaluate(scenario: ResolvedScenario) -> Evaluation:
-    """Everything that a run computes, exactly: the same input gives the same bytes."""
+@overload
+def evaluate(scenario: ResolvedScenario, progress: Progress = ...) -> Evaluation: ...
+@overload
+def evaluate(scenario: ResolvedTrial[Any], progress: Progress = ...) -> Evaluation | TrialEvaluation: ...
+def evaluate(scenario: ResolvedTrial[Any], progress: Progress = SILENT) -> Evaluation | TrialEvaluation:
+    """Everything that a run computes: the same input gives the same bytes."""
+    return _counts(scenario) if isinstance(scenario, ResolvedScenario) else evaluate_trial(scenario, progress)
+
+
+def _counts(scenario: ResolvedScenario) -> Evaluation:
+    """Everything that a run computes of a trial that counts responders in one arm or two, exactly."""
     plan = scenario.resolved
     run = planned(scenario)
     regions = run.regions[-1] if isinstance(run, Course) else run
@@ -34,6 +49,8 @@ def evaluate(scenario: ResolvedScenario) -> Evaluation:
         _vouched(plan, characteristics(name, plan.rule, run, truth, rates=rates, planned=plan.planned))
         for name, truth in plan.truths.items()
     )
+    parts = sections(scenario, run)
+    found = tuple(enriched(one, parts) for one in found)
     looks, inflation = planned_looks(plan, run) if isinstance(run, Course) else ((), None)
     return Evaluation(
         scenario=scenario.name,
@@ -47,8 +64,9 @@ def evaluate(scenario: ResolvedScenario) -> Evaluation:
         verdicts=tuple(verdict(target, found) for target in plan.targets),
         breaches=(*_breaches(scenario, run, found),),
         borrowing=borrowing(scenario, run),
+        tables=tuple(table for part in parts for table in part.tables),
         priors=scenario.priors,
-        notes=(*_notes(scenario, run, found),),
+        notes=(*_notes(scenario, run, found), *(note for part in parts for note in part.notes)),
         scenario_digest=scenario.digest,
         tool_version=__version__,
     )

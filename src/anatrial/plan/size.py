@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
 from anatrial import __version__
 from anatrial.designs import Design
 from anatrial.designs.fixed import Fixed
-from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
+from anatrial.documents.scenario import ResolvedScenario, Scenario, Target, counts_trial
+from anatrial.documents.scenario_faults import OF_SECTIONS
+from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.results import Estimate, SizePoint, SizeSearch, SizeTarget, Skipped, answered, exactly, judged
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import characteristics, null_margins
@@ -20,6 +24,7 @@ from anatrial.numerics import tables
 from anatrial.plan.evaluate import target_metric
 from anatrial.plan.normal_size import normal_sizes
 from anatrial.plan.ports import SILENT, Progress
+from anatrial.plan.sections import section_metric
 from anatrial.plan.two_stage import searches_stages
 from anatrial.spec import MAX_N
 from anatrial.truths.no_effect import NoEffect
@@ -29,11 +34,12 @@ NOT_WHOLE = "the allocation gives no whole patients"
 SAME_LOOKS = "two looks would be at the same patients"
 
 
-def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
+def size(used: ResolvedTrial[Any], progress: Progress = SILENT) -> SizeSearch:
     """Judge every size of the scenario's ``[size]`` range.
 
     Raises ``InputError`` where the scenario states no range or the range passes the limit of exact enumeration.
     """
+    scenario = counts_trial(used, "size")
     plan = scenario.resolved
     if searches_stages(scenario):
         got, expected = "counts that are written out, which fit no other size", "a rule that follows the size"
@@ -54,11 +60,12 @@ def size(scenario: ResolvedScenario, progress: Progress = SILENT) -> SizeSearch:
         raise InputError(
             Fault(f"{scenario.name}: size{'.ratio' if odd else ''}", got, expected, fix if odd else "a larger range")
         )
+    judge = _Judge(scenario)
     columns = _power_columns(plan, [design for _, design in sized])
     points, refused = [], None
     for index, (n, design) in enumerate(sized):
         try:
-            points.append(_point(plan, n, design, {t: column[index] for t, column in columns.items()}))
+            points.append(judge.point(n, design, {t: column[index] for t, column in columns.items()}))
         except ComputationError as error:
             skipped.append(Skipped(n, str(error)))
         except InputError as error:  # stops that contradict each other at this size
@@ -131,21 +138,32 @@ def _power_columns(plan: Scenario, designs: Sequence[Design]) -> dict[Target, li
     return columns
 
 
-def _point(plan: Scenario, n: int, design: Design, known: dict[Target, Estimate]) -> SizePoint:
-    run: Trial | None = None
-    estimates = []
-    for target in plan.targets:
-        if target not in known and run is None:
-            run = trial(plan.rule, design)
-        estimates.append(known[target] if target in known else _estimate(plan, target, run))
-    outcomes = tuple(judged(e, t.bound, t.threshold) for e, t in zip(estimates, plan.targets, strict=True))
-    return SizePoint(n, design.looks()[-1], tuple(estimates), outcomes)
+@dataclass(frozen=True)
+class _Judge:
+    """Asks every target of a scenario at other sizes."""
 
+    scenario: ResolvedScenario
 
-def _estimate(plan: Scenario, target: Target, run: Trial | None) -> Estimate:
-    assert run is not None
-    truth = plan.truths[target.truth]
-    if isinstance(truth, NoEffect) and target.metric == "type_i_error":  # its other numbers are not asked for here
-        ends = (truth.control.lowest, truth.control.highest)
-        return type_one.estimate(type_one.worst(run, ends, *null_margins(plan.rule, run)))
-    return target_metric(target, characteristics(target.truth, plan.rule, run, truth, rates=np.array([]))).estimate
+    def point(self, n: int, design: Design, known: dict[Target, Estimate]) -> SizePoint:
+        """One size: targets whose power is known already are not asked again."""
+        plan = self.scenario.resolved.model_copy(update={"design": design})
+        run: Trial | None = None
+        estimates = []
+        for target in plan.targets:
+            if target not in known and run is None:
+                run = trial(plan.rule, design)
+            estimates.append(known[target] if target in known else self.estimate(plan, target, run))
+        outcomes = tuple(judged(e, t.bound, t.threshold) for e, t in zip(estimates, plan.targets, strict=True))
+        return SizePoint(n, design.looks()[-1], tuple(estimates), outcomes)
+
+    def estimate(self, plan: Scenario, target: Target, run: Trial | None) -> Estimate:
+        """What a target asks, at the size of ``plan``."""
+        assert run is not None
+        truth = plan.truths[target.truth]
+        if isinstance(truth, NoEffect) and target.metric == "type_i_error":  # its other numbers are not asked for here
+            ends = (truth.control.lowest, truth.control.highest)
+            return type_one.estimate(type_one.worst(run, ends, *null_margins(plan.rule, run)))
+        if target.metric in OF_SECTIONS:
+            sized = replace(self.scenario, resolved=plan)
+            return section_metric(sized, run, target.truth, target.metric).estimate
+        return target_metric(target, characteristics(target.truth, plan.rule, run, truth, rates=np.array([]))).estimate

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from anatrial import __version__
 from anatrial.designs.fixed import ArmSizes
-from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
+from anatrial.documents.scenario import ResolvedScenario, Scenario, Target, counts_trial
+from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.counts import Look, Regions
 from anatrial.domain.results import AfterTwoStage, SizeAnswer, Verdict, answered
 from anatrial.errors import Fault, InputError
@@ -51,13 +53,14 @@ def searches_stages(scenario: ResolvedScenario) -> bool:
     return isinstance(scenario.resolved.rule, Responders)
 
 
-def two_stage(scenario: ResolvedScenario) -> TwoStageSearch:
+def two_stage(used: ResolvedTrial[Any]) -> TwoStageSearch:
     """Every two-stage design with futility at the first look, for the sizes of ``[size]``.
 
     The null rate is the rule's; alpha and power, with the rate at which it counts, are those of the targets. The looks
     and counts of the file are not used: the search finds them. Raises ``InputError`` where the file does not say what
     is wanted.
     """
+    scenario = counts_trial(used, "size")
     plan = scenario.resolved
     power, error = _wanted(scenario.name, plan)
     truth, rule = plan.truths[power.truth], plan.rule

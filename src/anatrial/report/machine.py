@@ -12,7 +12,8 @@ from pydantic import BaseModel
 
 from anatrial.domain.counts import Regions
 from anatrial.domain.mixture import BetaMixture
-from anatrial.domain.results import Evaluation, GridTable, SizeSearch, exactly
+from anatrial.domain.results import Estimate, Evaluation, GridTable, SizeSearch, exactly
+from anatrial.domain.trial import Cell, Table, TrialEvaluation
 
 SCHEMA_VERSION = 1
 
@@ -32,14 +33,47 @@ def plain(value: Any) -> Any:
     return value
 
 
-def run_content(result: Evaluation) -> dict[str, Any]:
+def run_content(result: Evaluation | TrialEvaluation) -> dict[str, Any]:
     """An evaluation as JSON content; regions as runs [control count, first, last]."""
     content: dict[str, Any] = plain(result)
+    content["tables"] = [table_content(table) for table in result.tables]
+    if isinstance(result, Evaluation):
+        _with_regions(content, result)
+    content["priors"] = [{"used_as": where, **plain(prior)} for where, prior in result.priors]
+    return {"format": "anatrial-run", "version": SCHEMA_VERSION, **content}
+
+
+def table_content(table: Table) -> dict[str, Any]:
+    """A table as JSON content: one object per row, estimates with their bounds and error."""
+    keys = [column.key for column in table.columns]
+    rows = [dict(zip(keys, map(plain, row), strict=True)) for row in table.rows]
+    return {"name": table.name, "title": table.title, "note": table.note, "rows": rows}
+
+
+def table_csv(table: Table) -> bytes:
+    """A table as comma-separated text: simulated numbers are followed by their Monte Carlo error."""
+    simulated = [any(_mcse(row[k]) is not None for row in table.rows) for k in range(len(table.columns))]
+    head: list[str] = []
+    for column, has_error in zip(table.columns, simulated, strict=True):
+        head += [column.key, f"{column.key}_mcse"] if has_error else [column.key]
+    rows = []
+    for row in table.rows:
+        cells: list[Any] = []
+        for cell, has_error in zip(row, simulated, strict=True):
+            cells.append(cell.value if isinstance(cell, Estimate) else cell)
+            cells += [_mcse(cell)] if has_error else []
+        rows.append(tuple(cells))
+    return csv_bytes(tuple(head), rows)
+
+
+def _mcse(cell: Cell) -> float | None:
+    return cell.mcse if isinstance(cell, Estimate) else None
+
+
+def _with_regions(content: dict[str, Any], result: Evaluation) -> None:
     content["regions"] = _regions(result.regions)
     for shown, planned in zip(content["looks"], result.looks, strict=True):
         shown["regions"] = _regions(planned.regions)
-    content["priors"] = [{"used_as": where, **plain(prior)} for where, prior in result.priors]
-    return {"format": "anatrial-run", "version": SCHEMA_VERSION, **content}
 
 
 def _regions(regions: Regions) -> dict[str, Any]:
@@ -65,14 +99,29 @@ RUN_COLUMNS = (
 )
 
 
-def run_rows(result: Evaluation) -> list[tuple[Any, ...]]:
+def run_rows(result: Evaluation | TrialEvaluation) -> list[tuple[Any, ...]]:
     """One row per truth and metric, per rate of each curve and table, and per variant of the analysis prior."""
+    if isinstance(result, Evaluation):
+        return _counts_rows(result)
+    return [
+        (result.scenario, found.truth, found.kind, m.name, None, m.at, *m.estimate, _engine(m.estimate))
+        for found in result.characteristics
+        for m in found.metrics
+    ]
+
+
+def _engine(estimate: Estimate) -> str:
+    return "exact" if estimate.mcse is None else "simulated"
+
+
+def _counts_rows(result: Evaluation) -> list[tuple[Any, ...]]:
     rows: list[tuple[Any, ...]] = []
     for found in result.characteristics:
         head = (result.scenario, found.truth, found.kind)
         single = result.look.n_c == 0  # then a rate is the one arm's own
         rows += [
-            (*head, m.name, *((m.at, None) if single else (None, m.at)), *m.estimate, "exact") for m in found.metrics
+            (*head, m.name, *((m.at, None) if single else (None, m.at)), *m.estimate, _engine(m.estimate))
+            for m in found.metrics
         ]
         for curve in found.curves:
             pairs = zip(curve.rates, curve.values, strict=True)

@@ -14,8 +14,21 @@ METRICS = {
     "true_success": "true success",
     "no_go": "no-go",
     "expected_n": "expected patients",
+    "reached": "all recruited in time",
+    "power_random_n": "power, numbers random",
+    "power_recruited": "power as recruited",
+    "assurance_recruited": "assurance as recruited",
+    "duration": "duration in months",
+    "enough_switched": "enough switch",
+    "late_success": "success again at the last visit",
+    "safety_stop": "stop for safety",
+    "safe_success": "success, no safety stop",
+    "type1_at": "type I error",
+    "observed_bias": "bias of the observed effect",
+    "observed_mse": "its mean squared error",
+    "expected_imbalance": "expected imbalance",
 }
-"""Metrics of targets in words."""
+"""Metrics in words."""
 
 
 def chance(p: float) -> str:

@@ -24,7 +24,7 @@ def prior_lines(result: Evaluation, used: ResolvedScenario) -> list[str]:
         fresh = " (up to date)" if prior.origin else ""
         lines += wrapped(f"{prior.name}{fresh}: {', '.join(uses[key])}")
         if prior.origin:
-            lines += [line for said in _rests_on(prior) for line in wrapped(said, indent="  ")]
+            lines += [line for said in rests_on(prior) for line in wrapped(said, indent="  ")]
     if result.borrowing is not None and result.look.n_c:
         places = {"rule.analysis_prior.control", "rule.final.analysis_prior.control"}
         control = next(prior for where, prior in result.priors if where in places)
@@ -33,8 +33,11 @@ def prior_lines(result: Evaluation, used: ResolvedScenario) -> list[str]:
 
 
 def _use(where: str, used: ResolvedScenario) -> str:
-    if where in {"rule.vague", "rule.final.vague"}:
-        return f"vague part of the analysis prior of {used.scenario.arms.control}"
+    vague = f"vague part of the analysis prior of {used.scenario.arms.control}"
+    switched = f"response to {used.scenario.arms.treatment} after the switch"
+    special = {"rule.vague": vague, "rule.final.vague": vague, "switch.response_prior": switched}
+    if where in special or where.startswith("safety."):
+        return special.get(where, f"prior of an adverse event ({where.removeprefix('safety.')})")
     arm = where.rpartition(".")[2]
     name = getattr(used.scenario.arms, arm)
     if where.startswith("rule.stops"):
@@ -48,7 +51,8 @@ def _use(where: str, used: ResolvedScenario) -> str:
     return f"design prior of {name} in {where.split('.')[1]} (what we believe now)"
 
 
-def _rests_on(prior: Prior) -> list[str]:
+def rests_on(prior: Prior) -> list[str]:
+    """The evidence behind a prior, its closed form, and what it is worth."""
     counted = [c for c in prior.contributions if c.weight > 0]
     informative = prior.informative
     low, high = informative.interval()

@@ -7,11 +7,13 @@ from collections.abc import Sequence
 
 from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.results import Alternative, Breach, Curve, Evaluation, OperatingCharacteristics, Verdict
+from anatrial.domain.trial import TrialEvaluation
 from anatrial.report.boundary import boundary_lines, runs_lines
 from anatrial.report.looks_text import design_text, looks_lines, stops_lines, third_lines
 from anatrial.report.numbers import METRICS, beside, chance, columns, percent, rate, table, wrapped
 from anatrial.report.priors_used import prior_lines
 from anatrial.report.protocol import counted, protocol_text, randomised
+from anatrial.report.table_lines import table_lines
 from anatrial.truths.base import RateTruth
 from anatrial.truths.design_prior import DesignPrior
 from anatrial.truths.no_effect import NoEffect
@@ -32,6 +34,7 @@ def run_text(result: Evaluation, used: ResolvedScenario) -> str:
         [line for found in result.characteristics for line in third_lines(found)],
         *(stops_lines(result, found, _under(found)) for found in result.characteristics),
         _estimators(result),
+        *(table_lines(found) for found in result.tables),
         _needed(result, used),
         _after(result),
         _cautions(result, used),
@@ -41,7 +44,7 @@ def run_text(result: Evaluation, used: ResolvedScenario) -> str:
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
 
-def exit_code(result: Evaluation) -> int:
+def exit_code(result: Evaluation | TrialEvaluation) -> int:
     """0 where all targets hold, 1 where one failed, 3 where one cannot be told at this precision."""
     outcomes = {v.outcome for v in result.verdicts}
     return 1 if "FAIL" in outcomes else 3 if "INCONCLUSIVE" in outcomes else 0

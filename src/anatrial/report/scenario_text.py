@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from anatrial.documents.scenario import ResolvedScenario
+from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.report.numbers import wrapped
 
 
-def scenario_text(used: ResolvedScenario) -> str:
+def scenario_text(used: ResolvedTrial[Any]) -> str:
     """Every setting, defaults included; priors by name and in full."""
     scenario = used.scenario
     lines = [scenario.title, *wrapped(scenario.question), ""]

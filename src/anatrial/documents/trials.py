@@ -1,0 +1,80 @@
+"""Every kind of trial that a scenario file can lay out: ``design.kind`` chooses the form of the rest of the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
+
+from anatrial.documents.indication import Indication
+from anatrial.documents.scenario import Scenario
+from anatrial.documents.scenario_faults import cross_faults, loose_faults
+from anatrial.documents.trial_scenario import TrialScenario
+from anatrial.errors import Fault, InputError
+from anatrial.spec import Spec, examine_toml, nearest
+
+COUNTS = ("fixed", "sequential")
+KINDS: dict[str, tuple[str, str]] = {
+    "basket": ("basket", "BasketScenario"),
+    "response_adaptive": ("response_adaptive", "ResponseAdaptiveScenario"),
+    "several_arms": ("several_arms", "SeveralArmsScenario"),
+    "several_endpoints": ("several_endpoints", "SeveralEndpointsScenario"),
+    "time_to_event": ("time_to_event", "TimeToEventScenario"),
+    "visits": ("visits", "VisitsScenario"),
+    "withdrawal": ("withdrawal", "WithdrawalScenario"),
+}
+"""Where the scenario of each further kind of trial is written: module and class."""
+
+
+def scenario_class(kind: object) -> type[TrialScenario]:
+    """The form of a scenario file whose design is of this kind; that of counts trials for any other word."""
+    if not isinstance(kind, str) or kind not in KINDS:
+        return Scenario
+    module, name = KINDS[kind]
+    found: type[TrialScenario] = getattr(import_module(f"anatrial.documents.{module}"), name)
+    return found
+
+
+def form(name: str) -> type[Spec]:
+    """The form of a file: ``scenario`` (of counts trials), ``indication``, or the kind of another trial."""
+    forms: dict[str, type[Spec]] = {"scenario": Scenario, "indication": Indication}
+    if name not in {*forms, *KINDS}:
+        expected = f"one of {', '.join([*forms, *sorted(KINDS)])}"
+        raise InputError(Fault("schema", repr(name), expected, nearest(name, [*forms, *KINDS])))
+    return forms.get(name) or scenario_class(name)
+
+
+def examine_scenario(text: str, where: str) -> tuple[TrialScenario | None, list[Fault]]:
+    """The scenario, if its parts stand, and every fault of the file."""
+    found, faults = examine_toml(text, _form, where, _cross, loose_faults)
+    return found, [_every_kind(fault, where) for fault in faults]
+
+
+def parse_any(text: str, where: str) -> TrialScenario:
+    """A scenario of any kind from the text of its file; ``InputError`` carries every fault."""
+    found, faults = examine_scenario(text, where)
+    if faults or found is None:
+        raise InputError(*faults)
+    return found
+
+
+def _form(data: dict[str, Any]) -> type[TrialScenario]:
+    design = data.get("design")
+    return scenario_class(design.get("kind") if isinstance(design, dict) else None)
+
+
+def _cross(scenario: TrialScenario) -> Iterator[Fault]:
+    if isinstance(scenario, Scenario):
+        yield from cross_faults(scenario)
+    else:
+        yield from scenario.faults()
+        yield from scenario.target_faults()
+
+
+def _every_kind(fault: Fault, where: str) -> Fault:
+    """A design of no known kind is told all kinds, not only those of counts trials."""
+    if fault.where != f"{where}: design" or not fault.expected.startswith("one of "):
+        return fault
+    kinds = sorted([*COUNTS, *KINDS])
+    fix = "say which" if fault.got == "no kind" else nearest(fault.got.strip("'"), kinds)
+    return fault._replace(expected=f"one of {', '.join(kinds)}", fix=fix)

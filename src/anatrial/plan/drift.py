@@ -1,0 +1,123 @@
+"""The control rate has moved since history was seen: power, type I error and the weight that history keeps.
+
+The curves of a run go along every control rate; this table names the shifts for which there is a reason.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from anatrial.documents.scenario import ResolvedScenario, Scenario
+from anatrial.domain.prior import Prior
+from anatrial.domain.trial import Cell, Column, Figure, Section, Table
+from anatrial.engine import type_one
+from anatrial.engine.characteristics import null_margins, power
+from anatrial.engine.course import Trial
+from anatrial.errors import Fault, InputError
+from anatrial.numerics.binomial import binomial
+from anatrial.plan.borrowing import kept_weights
+from anatrial.rules.monitored import decides_last
+from anatrial.rules.posterior import Posterior
+from anatrial.rules.self_adapting import SelfAdapting
+from anatrial.truths.base import ArmRates
+from anatrial.truths.design_prior import DesignPrior
+from anatrial.truths.points import Points
+
+NOW, THEN = 0.47, 127 / 513
+SEEN = math.log(NOW / (1 - NOW)) - math.log(THEN / (1 - THEN))
+SEEN_WHY = (
+    "what placebo did between eras in ankylosing spondylitis: ASAS20 in 127 of 513 (25 %) in the eight trials of 2002 "
+    "to 2006 that Baeten 2013 pooled, in 47 % in MEASURE 4 (Kivitz 2018)"
+)
+ANALYSIS = ("rule.analysis_prior.control", "rule.final.analysis_prior.control")
+
+
+def section(used: ResolvedScenario, run: Trial) -> Section:
+    """The table, wherever the control arm borrows history or the file states a shift; else nothing.
+
+    Raises ``InputError`` where a shift is stated and there is no control rate that could move.
+    """
+    plan, borrowed = used.resolved, history(used)
+    if plan.design.single_arm or (borrowed is None and plan.drift is None):
+        return Section()
+    start = borrowed.informative.mean if borrowed else _planned_control(plan)
+    if start is None or not 0 < start < 1:
+        got = "no history and no planned control rate" if start is None else f"a control rate of {start:g}"
+        raise InputError(Fault("drift", got, "a control rate above 0 and below 1, whose log odds can shift"))
+    shift, why = (plan.drift.log_odds, plan.drift.why) if plan.drift else (SEEN, SEEN_WHY)
+    control, treatment = used.scenario.arms.control, _treatment(plan)
+    steps = sorted({-shift, -shift / 2, 0.0, shift / 2, shift})
+    rates = [_moved(start, step) for step in steps]
+    kept = _kept(used, run, rates)
+    columns = [Column("shift", "shift of log odds", "text"), Column("control_rate", f"{control} rate", "chance")]
+    cells: list[list[Cell]] = [[f"{step:+.2f}" if step else "none" for step in steps], list(rates)]
+    if treatment is not None:
+        columns.append(Column("power", f"power if {used.scenario.arms.treatment} {treatment:.2f}", "chance"))
+        cells.append([_power(run, treatment, rate) for rate in rates])
+    if plan.rule.edge is not None:
+        columns.append(Column("type_i_error", "type I error", "chance"))
+        cells.append([_type_one(plan, run, rate) for rate in rates])
+    if kept is not None:
+        columns.append(Column("weight_kept", "weight of history kept, mean", "chance"))
+        cells.append([*kept])
+    named = f"history ({borrowed.name}), {start:.2f} on average" if borrowed else f"the planned {start:.2f}"
+    table = Table(
+        "drift",
+        f"If the {control} rate has drifted from {named}",
+        tuple(columns),
+        tuple(zip(*cells, strict=True)),
+        f"Shift: {why}; both directions, and half of it.",
+        Figure("lines", "control_rate", tuple(column.key for column in columns[2:])),
+    )
+    return Section((table,))
+
+
+def history(used: ResolvedScenario) -> Prior | None:
+    """What the control arm borrows: its informative analysis prior, else a design prior of it that names studies."""
+    if used.resolved.design.single_arm:
+        return None
+    analysis = (prior for where, prior in used.priors if where in ANALYSIS)
+    informative = (p for p in analysis if any(part.a + part.b > 2 + 1e-9 for part in p.informative.parts))
+    design = (p for where, p in used.priors if where.startswith("truths.") and where.endswith(".control") and p.studies)
+    return next(informative, None) or next(design, None)
+
+
+def _planned_control(plan: Scenario) -> float | None:
+    return plan.planned.trial_rates()[1] if plan.planned else None
+
+
+def _treatment(plan: Scenario) -> float | None:
+    """The treatment rate that stays the same: the planned one, else the mean of the first design prior."""
+    if plan.planned is not None:
+        return plan.planned.trial_rates()[0]
+    return next((t.treatment.mixture().mean for t in plan.truths.values() if isinstance(t, DesignPrior)), None)
+
+
+def _moved(rate: float, shift: float) -> float:
+    """The rate whose log odds are those of ``rate`` plus ``shift``."""
+    odds = rate / (1 - rate) * math.exp(shift)
+    return odds / (1 + odds)
+
+
+def _power(run: Trial, treatment: float, control: float) -> float:
+    return power(run, Points(kind="points", rates=ArmRates(treatment=treatment, control=control)))[0]
+
+
+def _type_one(plan: Scenario, run: Trial, rate: float) -> float | None:
+    """Type I error at a control rate; None where no treatment rate lies at the edge of no effect."""
+    margins = null_margins(plan.rule, run)
+    if not any(0 <= rate + margin <= 1 for margin in margins):
+        return None
+    return float(type_one.along(run, np.array([rate]), *margins)[0])
+
+
+def _kept(used: ResolvedScenario, run: Trial, rates: list[float]) -> list[float] | None:
+    """Mean weight that the analysis leaves to history at each rate; None where it has no weight to lose."""
+    rule = decides_last(used.resolved.rule)
+    control = next((prior for where, prior in used.priors if where in ANALYSIS), None)
+    if control is None or not isinstance(rule, (Posterior, SelfAdapting)):
+        return None
+    weights = [kept.weight for kept in kept_weights(rule, control, run.look)]
+    return (binomial(run.look.n_c, np.array(rates)) @ np.array(weights)).tolist() if weights else None

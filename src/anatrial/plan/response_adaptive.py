@@ -1,0 +1,163 @@
+"""A trial with adaptive allocation: what it does for power and for its patients, beside equal arms; all simulated."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+
+from anatrial.designs.response_adaptive import dose_said
+from anatrial.documents.response_adaptive import ResponseAdaptiveScenario
+from anatrial.documents.trial_scenario import ResolvedTrial
+from anatrial.domain.results import Estimate, Metric, OperatingCharacteristics
+from anatrial.domain.tally import Block, SimulationSettings
+from anatrial.domain.trial import Cell, Column, Figure, Findings, Table
+from anatrial.engine.response_adaptive import WRONG_WAY, Adaptive, best_arm_patients, simulate
+from anatrial.engine.simulation import simulated
+from anatrial.plan.ports import Progress
+from anatrial.rng import stream
+from anatrial.rules.response_adaptive import AdaptiveFisher
+from anatrial.truths.response_adaptive import AdaptiveNoEffect
+from anatrial.truths.several_arms import SeveralPoints
+
+Metrics = tuple[Metric, ...]
+QUANTILES = (0.025, 0.10, 0.25, 0.50, 0.75, 0.90, 0.975)
+CONSTANT = 1e-8  # an error this small is that of rounding
+MOST_IMBALANCES = 20_000  # trials behind the quantiles
+
+
+def findings(
+    used: ResolvedTrial[ResponseAdaptiveScenario], simulation: SimulationSettings, progress: Progress
+) -> Findings:
+    """Characteristics of every truth, tables against equal arms, remarks."""
+    plan = used.resolved
+    found: list[OperatingCharacteristics] = []
+    tables: list[Table] = []
+    for name, truth in plan.truths.items():
+        if isinstance(truth, SeveralPoints):
+            metrics = _run(plan, plan.rates_of(truth), simulation, progress)
+            equal = _run(plan, plan.rates_of(truth), simulation, progress, balanced=True)
+            tables += [_beside(plan, name, metrics, equal), _imbalance(plan, name, truth, simulation)]
+        else:
+            along = [_run(plan, _alike(plan, rate), simulation, progress) for rate in truth.rates]
+            worst = max(range(len(along)), key=lambda k: _value(along[k], plan.error).value)
+            metrics = tuple(m._replace(at=truth.rates[worst]) for m in along[worst])
+            tables.append(_along(plan, name, truth, along))
+        found.append(OperatingCharacteristics(name, truth.kind, metrics))
+    return Findings(tuple(found), tuple(tables), _notes(plan), exact=False)
+
+
+def block(plan: ResponseAdaptiveScenario, truth: str) -> Block:
+    """The trial under one truth; without effect at the stated rate nearest to a half, where counts vary most."""
+    found = plan.truths[truth]
+    if isinstance(found, SeveralPoints):
+        return _block(plan, plan.rates_of(found))
+    return _block(plan, _alike(plan, min(found.rates, key=lambda rate: abs(rate - 0.5))))
+
+
+def _block(plan: ResponseAdaptiveScenario, rates: tuple[float, ...], *, balanced: bool = False) -> Block:
+    trial = Adaptive(plan.design, plan.rule, rates, balanced)
+    return Block(partial(simulate, trial), cells=2 * plan.design.n)
+
+
+def _alike(plan: ResponseAdaptiveScenario, rate: float) -> tuple[float, ...]:
+    return (rate,) * plan.design.arms
+
+
+def _run(
+    plan: ResponseAdaptiveScenario,
+    rates: tuple[float, ...],
+    simulation: SimulationSettings,
+    progress: Progress,
+    *,
+    balanced: bool = False,
+) -> Metrics:
+    return simulated(_block(plan, rates, balanced=balanced), simulation, progress.advance).metrics()
+
+
+def _value(metrics: Metrics, name: str) -> Estimate:
+    return next(metric.estimate for metric in metrics if metric.name == name)
+
+
+def _beside(plan: ResponseAdaptiveScenario, name: str, adaptive: Metrics, equal: Metrics) -> Table:
+    """The trial and the same with patients dealt to the arms in turn, one row per number."""
+    arms, doses = plan.arms, plan.design.doses
+    labels = {"power": "power", "expected_n": "patients", "expected_n_control": f"patients on {arms.control}"}
+    labels |= {
+        f"expected_n_dose_{d}": f"patients on {dose_said(dose, arms.treatment)}" for d, dose in enumerate(doses, 1)
+    }
+    labels |= {"expected_responders": "responders", "expected_share_on_best": "share on the best arm"}
+    labels["wrong_way"] = "imbalance the wrong way"
+    labels |= {f"dropped_dose_{d}": f"{dose} dropped" for d, dose in enumerate(doses, 1)}
+    labels |= {f"expected_bias_dose_{d}": f"bias of {dose} v {arms.control}" for d, dose in enumerate(doses, 1)}
+    there = {metric.name for metric in adaptive}
+    rows = tuple(
+        (label, _plain(_value(adaptive, metric)), _plain(_value(equal, metric)))
+        for metric, label in labels.items()
+        if metric in there
+    )
+    columns = (
+        Column("number", "", "text"),
+        Column("adaptive", "adaptive", "number"),
+        Column("equal", "equal", "number"),
+    )
+    note = (
+        f"equal: patients are dealt to the arms in turn; imbalance the wrong way: an inferior arm has at least "
+        f"{100 / WRONG_WAY:g} % of all patients more than the best"
+    )
+    return Table(f"adaptive_{_key(name)}", f"What adapting does, if {name}", columns, rows, note)
+
+
+def _plain(estimate: Estimate) -> Estimate | float:
+    """A number that is the same in every trial, without an error."""
+    return estimate if estimate.mcse is None or estimate.mcse > CONSTANT else estimate.value
+
+
+def _imbalance(
+    plan: ResponseAdaptiveScenario, name: str, truth: SeveralPoints, simulation: SimulationSettings
+) -> Table:
+    """Quantiles of the patients on the best arm."""
+    trials = min(simulation.trials, MOST_IMBALANCES)
+    trial = Adaptive(plan.design, plan.rule, plan.rates_of(truth))
+    counts = best_arm_patients(trial, stream(simulation.seed, "imbalance"), trials)
+    values = np.quantile(counts, QUANTILES, method="inverted_cdf")
+    rows = tuple((100 * level, float(value)) for level, value in zip(QUANTILES, values, strict=True))
+    columns = Column("percent", "% of trials with at most", "number"), Column("patients", "patients", "count")
+    title, note = f"Patients on the best arm, if {name}", f"from {trials:,} simulated trials"
+    figure = Figure("steps", "patients", ("percent",))
+    return Table(f"imbalance_{_key(name)}", title, columns, rows, note, figure)
+
+
+def _along(plan: ResponseAdaptiveScenario, name: str, truth: AdaptiveNoEffect, along: list[Metrics]) -> Table:
+    """The error and where patients go, at each stated rate."""
+    label = "type I error" if plan.design.arms == 2 else "familywise error"
+    columns = (
+        Column("rate", "Rate in every arm", "number"),
+        Column("error", label, "number"),
+        Column("expected_n_control", f"patients on {plan.arms.control}", "number"),
+    )
+    wanted = (plan.error, "expected_n_control")
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (rate, *(_value(metrics, metric) for metric in wanted))
+        for rate, metrics in zip(truth.rates, along, strict=True)
+    )
+    return Table(
+        f"error_{_key(name)}", f"Without effect, {name}", columns, rows, figure=Figure("lines", "rate", ("error",))
+    )
+
+
+def _key(name: str) -> str:
+    return name.replace("-", "_")
+
+
+def _notes(plan: ResponseAdaptiveScenario) -> tuple[str, ...]:
+    notes = []
+    if isinstance(plan.rule, AdaptiveFisher):
+        notes.append(
+            "Fisher's test reads the final table as if allocation had not followed the results: its alpha is not "
+            "guaranteed. Read the error under no effect."
+        )
+    if any(isinstance(truth, AdaptiveNoEffect) for truth in plan.truths.values()):
+        notes.append("The error is simulated at the stated rates alone; between them nothing is proven.")
+    notes.append("Rates are supposed not to change while the trial runs: a drift of patients over time biases it.")
+    return tuple(notes)

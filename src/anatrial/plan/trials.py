@@ -1,0 +1,80 @@
+"""Every further kind of trial by its engine, and what is the same for all: verdicts, tables, remarks, origin."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Protocol
+
+from anatrial import __version__
+from anatrial.documents.scenario import ResolvedScenario
+from anatrial.documents.trial_scenario import ResolvedTrial, TrialScenario
+from anatrial.domain.results import OperatingCharacteristics, Verdict, judged
+from anatrial.domain.tally import Block, SimulationSettings
+from anatrial.domain.trial import Findings, TrialEvaluation
+from anatrial.plan.caveats import caveats
+from anatrial.plan.ports import SILENT, Progress
+
+ENGINES: dict[str, str] = {
+    "basket": "basket",
+    "response_adaptive": "response_adaptive",
+    "several_arms": "several_arms",
+    "several_endpoints": "several_endpoints",
+    "time_to_event": "time_to_event",
+    "visits": "visits",
+    "withdrawal": "withdrawal",
+}
+"""The module of each kind of trial in this package."""
+
+
+class Engine(Protocol):
+    """What the module of a kind of trial offers."""
+
+    def findings(self, used: ResolvedTrial[Any], simulation: SimulationSettings, progress: Progress) -> Findings:
+        """Characteristics of every truth, tables and remarks."""
+
+    def block(self, plan: Any, truth: str) -> Block:
+        """The trial under one truth, for the simulator."""
+
+
+def engine(used: ResolvedTrial[Any]) -> Engine:
+    """The engine of a scenario's kind of trial."""
+    name = "patients" if isinstance(used, ResolvedScenario) else ENGINES[used.scenario.design.kind]
+    found: Any = import_module(f"anatrial.plan.{name}")
+    engine_: Engine = found
+    return engine_
+
+
+def settings(plan: TrialScenario, workers: int = 1) -> SimulationSettings:
+    """How much a scenario file asks to simulate."""
+    return SimulationSettings(plan.simulation.trials, plan.seed, workers, plan.simulation.target_mcse)
+
+
+def evaluate_trial(used: ResolvedTrial[Any], progress: Progress = SILENT) -> TrialEvaluation:
+    """Everything that a run computes of a trial that is not told by the counts of one arm or two alone."""
+    plan, how = used.resolved, settings(used.resolved)
+    found = engine(used).findings(used, how, progress)
+    arms = used.scenario.arms
+    return TrialEvaluation(
+        scenario=used.name,
+        title=plan.title,
+        kind=plan.design.kind,
+        design=plan.design.said(arms.treatment, arms.control),
+        success=plan.rule.said(arms.treatment, arms.control),
+        exact=found.exact,
+        trials=None if found.exact else how.trials,
+        seed=None if found.exact else how.seed,
+        characteristics=found.characteristics,
+        verdicts=tuple(verdict(target, found.characteristics) for target in plan.targets),
+        tables=found.tables,
+        priors=used.priors,
+        notes=(*found.notes, *caveats(used.priors, used.indication)),
+        scenario_digest=used.digest,
+        tool_version=__version__,
+    )
+
+
+def verdict(target: Any, found: tuple[OperatingCharacteristics, ...]) -> Verdict:
+    """Whether a target holds, from the characteristics of its truth."""
+    metric = next(f for f in found if f.truth == target.truth).metric(target.metric)
+    outcome = judged(metric.estimate, target.bound, target.threshold)
+    return Verdict(outcome, target.metric, target.truth, metric.estimate, target.bound, target.threshold, metric.at)
