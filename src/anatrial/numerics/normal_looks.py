@@ -7,13 +7,13 @@ normal steps of mean drift dt and variance dt. What has not stopped is kept as w
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import ndtr
 
 from anatrial.numerics import FloatArray
+from anatrial.numerics.log_odds import leggauss
 
 ORDER = 16
 REACH = 9.0  # standard deviations beyond which 1e-19 of the mass is left out
@@ -73,7 +73,7 @@ def carried(mass: Mass, fractions: tuple[float, float], between: tuple[float, fl
     if low >= high or not mass.score.size:
         return Mass(np.zeros(0), np.zeros(0), now)
     parts = math.ceil((high - low) / (WIDTH * math.sqrt(min(step, later - now))))
-    node, share = _gauss()
+    node, share = leggauss(ORDER)
     half = 0.5 * (high - low) / parts
     score = (low + half * (2 * np.arange(parts)[:, None] + 1 + node)).ravel()
     mean = mass.score + drift * step
@@ -112,9 +112,3 @@ def exits(fractions: FloatArray, upper: FloatArray, lower: FloatArray, drift: fl
         if k + 1 < len(fractions):
             mass = carried(mass, (fraction, float(fractions[k + 1])), (float(lower[k]), float(upper[k])), drift)
     return Exits(over, under)
-
-
-@cache
-def _gauss() -> tuple[FloatArray, FloatArray]:
-    """Gauss-Legendre nodes and weights on [-1, 1]."""
-    return np.polynomial.legendre.leggauss(ORDER)

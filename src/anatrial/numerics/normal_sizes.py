@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from scipy.special import expit, logit, ndtr, ndtri
 
-from anatrial.numerics import difference_intervals, ratio_intervals
+from anatrial.numerics import ratio_intervals, score
 from anatrial.numerics.roots import root
 
 
@@ -42,7 +42,7 @@ def difference_spread(rates: Rates, ratio: float, null: float = 0.0) -> Spread:
     ------
     Farrington & Manning (1990), Statist. Med. 9:1447-1454: the restricted maximum-likelihood rates under the null.
     """
-    p_c = float(difference_intervals.restricted((ratio * rates.treatment, ratio), (rates.control, 1), null))
+    p_c = float(score.restricted((ratio * rates.treatment, ratio), (rates.control, 1), null))
     edge = Rates(p_c + null, p_c)
     distance = rates.treatment - rates.control - null
     return Spread(distance, _deviation(edge, ratio), _deviation(rates, ratio))

@@ -86,7 +86,7 @@ def supremum(
 
 def first_rates(ends: tuple[float, float], sizes: tuple[int, int]) -> FloatArray:
     """Sorted rates from end to end at which a search begins: six for each standard error, equally far in theta."""
-    theta = _angle(np.array(ends))
+    theta = angle(np.array(ends))
     points = 2 + int(np.ceil(6 * np.sqrt(sum(sizes)) * (theta[1] - theta[0])))
     rates = np.clip(np.sin(np.linspace(theta[0], theta[1], points)) ** 2, *ends)
     rates[[0, -1]] = ends
@@ -142,13 +142,14 @@ def side(found: Supremum, level: float) -> int:
     return 1 if found.found > level * (1 + SURE) else 0
 
 
-def _angle(p: FloatArray) -> FloatArray:
-    return np.arcsin(np.sqrt(np.clip(p, 0.0, 1.0)))
+def angle(p: FloatArray) -> FloatArray:
+    """The theta of rates; those that rounding moved out of [0, 1] count as its ends."""
+    return np.asarray(np.arcsin(np.sqrt(np.clip(p, 0.0, 1.0))))
 
 
 def _split(left: FloatArray, right: FloatArray) -> FloatArray:
     """Edges of four pieces of each interval, equally wide in theta; shape (m, 5)."""
-    low, high = _angle(left)[:, None], _angle(right)[:, None]
+    low, high = angle(left)[:, None], angle(right)[:, None]
     edges = np.sin(low + (high - low) * np.linspace(0.0, 1.0, PIECES + 1)) ** 2
     edges = np.clip(edges, left[:, None], right[:, None])
     edges[:, 0], edges[:, -1] = left, right
@@ -158,23 +159,23 @@ def _split(left: FloatArray, right: FloatArray) -> FloatArray:
 def _by_slope(spans: Spans, sizes: tuple[int, int], margin: float) -> FloatArray:
     """Largest value that each interval could hold, as fast as the laws move."""
     left, right, a, b = spans
-    low, high = _angle(left), _angle(right)
+    low, high = angle(left), angle(right)
     if margin == 0:
         travelled = np.sqrt(sum(sizes)) * (high - low)
     else:
-        treatment = _angle(right + margin) - _angle(left + margin)
+        treatment = angle(right + margin) - angle(left + margin)
         travelled = np.sqrt(sizes[0]) * treatment + np.sqrt(sizes[1]) * (high - low)
-    return np.asarray(np.sin(np.minimum(0.5 * (_angle(a) + _angle(b) + travelled), np.pi / 2)) ** 2)
+    return np.asarray(np.sin(np.minimum(0.5 * (angle(a) + angle(b) + travelled), np.pi / 2)) ** 2)
 
 
 def _by_curvature(spans: Spans, sizes: tuple[int, int], margin: float) -> FloatArray:
     """Largest value that each interval could hold, as far as the values bend."""
     left, right, a, b = spans
-    control = _angle(left), _angle(right)
+    control = angle(left), angle(right)
     if margin == 0:
         rise = curvature.within_arm(sum(sizes), control) * (control[1] - control[0]) ** 2
     else:
-        treatment = _angle(left + margin), _angle(right + margin)
+        treatment = angle(left + margin), angle(right + margin)
         arms = (sizes[0], treatment), (sizes[1], control)
         by_either = (
             curvature.along_edge(first, second) * (first[1][1] - first[1][0]) ** 2

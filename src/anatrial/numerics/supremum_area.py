@@ -23,7 +23,7 @@ import numpy as np
 from anatrial.numerics import BoolArray, FloatArray, IntArray
 from anatrial.numerics.binomial import binomial
 from anatrial.numerics.curvature import within_arm
-from anatrial.numerics.supremum import Known, Supremum, climbed, first_rates
+from anatrial.numerics.supremum import Known, Supremum, angle, climbed, first_rates
 
 Side = Literal["at_most", "at_least"]
 
@@ -143,20 +143,16 @@ class _Split:
         margin = self.null.margin
         if self.null.side == "at_most":
             inside, outside = largest <= margin + SLACK, smallest > margin + SLACK
-            far, start, end = sides[:, :-1], low_t, _angle(self.p_c[:, None, 1:] + margin)
+            far, start, end = sides[:, :-1], low_t, angle(self.p_c[:, None, 1:] + margin)
         else:
             inside, outside = smallest >= margin - SLACK, largest < margin - SLACK
-            far, start, end = sides[:, 1:], _angle(self.p_c[:, None, :-1] + margin), high_t
+            far, start, end = sides[:, 1:], angle(self.p_c[:, None, :-1] + margin), high_t
         start, end = np.broadcast_arrays(start, end)
         reach = np.maximum(end - start, 0.0)
         to_edge = np.maximum(far + by_c, edge) + within_arm(sizes[0], (start, end)) * reach**2 / 8
         bound = np.where(inside, bound, np.minimum(bound, to_edge))
         columns = (*np.broadcast_arrays(low_t, high_t, low_c, high_c), bound)
         return _Cells(*(column[~outside] for column in columns))
-
-
-def _angle(p: FloatArray) -> FloatArray:
-    return np.asarray(np.arcsin(np.sqrt(np.clip(p, 0.0, 1.0))))
 
 
 def _first_pieces(sizes: tuple[int, int]) -> int:
@@ -177,6 +173,6 @@ def _sections(null: Null) -> _Cells:
     """The null's control rates with every treatment rate, cut where the edge of the null begins or ends."""
     low, high = null.ends
     within = [cut for cut in sorted((-null.margin, 1 - null.margin)) if low < cut < high]
-    cuts = _angle(np.array([low, *within, high]))
+    cuts = angle(np.array([low, *within, high]))
     rows = len(cuts) - 1
     return _Cells(np.zeros(rows), np.full(rows, np.pi / 2), cuts[:-1], cuts[1:], np.ones(rows))

@@ -20,7 +20,7 @@ def run_masses(runs: IntArray, law_t: FloatArray) -> FloatArray:
     Runs that start at 0 use the lower sum, all others the upper one, so that small tails keep their relative accuracy.
     """
     first, last = runs[:, 1], runs[:, 2]
-    above = _with_zero(np.cumsum(law_t[:, ::-1], axis=1))[:, ::-1]
+    above = at_least(law_t)
     masses = above[:, first]
     inner = last < law_t.shape[1] - 1
     if inner.any():
@@ -30,9 +30,9 @@ def run_masses(runs: IntArray, law_t: FloatArray) -> FloatArray:
     return masses
 
 
-def _with_zero(sums: FloatArray) -> FloatArray:
-    """Cumulative sums with the empty sum in front."""
-    return np.concatenate([np.zeros((len(sums), 1)), sums], axis=1)
+def at_least(law: FloatArray) -> FloatArray:
+    """P(at least k responders) for k = 0..n + 1, shape (m, n + 2)."""
+    return np.concatenate([np.cumsum(law[:, ::-1], axis=1)[:, ::-1], np.zeros((len(law), 1))], axis=1)
 
 
 def paired(runs: IntArray, law_t: FloatArray, law_c: FloatArray) -> FloatArray:

@@ -84,7 +84,7 @@ def search(wanted: Wanted, sizes: range) -> Found:
     laws = _Laws(wanted, sizes[-1])
     meets = tuple(n for n in sizes if laws.has(n))
     best: list[TwoStageDesign] = []  # per size the least expected n, where smaller sizes expect more
-    for n in sizes:
+    for n in meets:
         design = laws.least(n, below=best[-1].expected_n_null if best else np.inf)
         if design is not None:
             best.append(design)

@@ -24,7 +24,7 @@ from anatrial.errors import ComputationError
 from anatrial.numerics import BoolArray, FloatArray, IntArray
 from anatrial.numerics.binomial import binomial, log_choose
 from anatrial.numerics.supremum import GAP, Known, Supremum, climbed, first_rates, side, supremum
-from anatrial.numerics.tables import BLOCK_CELLS
+from anatrial.numerics.tables import BLOCK_CELLS, at_least
 
 UNSURE = 1e-9  # a size this close to alpha that is proven on neither side is a tie
 FINE = 1e-8  # p-values are proven to this
@@ -232,9 +232,7 @@ class _ApartByMargin(_Null):
 
     def laws(self, rates: FloatArray) -> tuple[FloatArray, ...]:
         n_t, n_c = self.sizes
-        law_t = binomial(n_t, np.clip(rates + self.margin, 0.0, 1.0))
-        above = np.cumsum(law_t[:, ::-1], axis=1)[:, ::-1]
-        return np.concatenate([above, np.zeros((rates.size, 1))], axis=1), binomial(n_c, rates)
+        return at_least(binomial(n_t, np.clip(rates + self.margin, 0.0, 1.0))), binomial(n_c, rates)
 
     def mass(self, region: FloatArray | IntArray, laws: tuple[FloatArray, ...]) -> FloatArray:
         above, law_c = laws

@@ -77,10 +77,9 @@ def nominal_notes(plan: Scenario, found: tuple[OperatingCharacteristics, ...]) -
 
 def after_looks(plan: Scenario, course: Course) -> AfterTwoStage | None:
     """What each final result of a two-stage single arm tells; None for any other trial."""
-    single = not course.look.n_c and plan.rule.fixed_benchmark is not None
-    if not single or len(course.looks) != 2 or not plan.rule.binding:  # else the stop may not have been obeyed
+    null_rate = plan.rule.fixed_benchmark
+    if null_rate is None or not plan.rule.binding:  # a stop that does not bind may not have been obeyed
         return None
     from anatrial.plan.two_stage import after_two_stage
 
-    assert plan.rule.fixed_benchmark is not None
-    return after_two_stage(course.regions, plan.rule.fixed_benchmark)
+    return after_two_stage(course.regions, null_rate)

@@ -33,9 +33,9 @@ def _size(plan: Scenario, target: Target, ratio: float) -> NormalSize | None:
         return None
     assert isinstance(rule, SidedTest | Score)
     rates = Rates(*truth.trial_rates())
-    alpha = rule.alpha if isinstance(rule, Score) else rule.level / 2 if rule.two_sided else rule.level
+    alpha = rule.alpha if isinstance(rule, Score) else rule.one_sided
     above = rates.treatment - rates.control > rule.null_margin
-    if alpha is None or not above or not alpha < power < 1 or not all(0 < rate < 1 for rate in rates):
+    if not above or not alpha < power < 1 or not all(0 < rate < 1 for rate in rates):
         return None
     if isinstance(rule, GroupSequential):
         bounds = rule.bounds(plan.design.looks(), power)

@@ -10,7 +10,7 @@ from anatrial.domain.mixture import BetaMixture
 from anatrial.errors import Fault, InputError
 from anatrial.numerics import difference_intervals, intervals, ratio_intervals
 from anatrial.numerics.binomial_tests import binomial_p_values
-from anatrial.numerics.score import NEAREST_MARGIN, score_p_value
+from anatrial.numerics.score import NEAREST_MARGIN, score_p_value, score_z
 from anatrial.numerics.two_by_two import p_values, unconditional_p_values, wald_p_value
 from anatrial.spec import MAX_N
 
@@ -162,7 +162,7 @@ def _tests(table: tuple[int, int, int, int]) -> tuple[TestResult, ...]:
 
 def _margin_tests(treatment: Count, control: Count, margin: float) -> tuple[TestResult, ...]:
     """One-sided tests of p_t - p_c <= margin by the score statistic."""
-    z = float(difference_intervals.score_z(treatment, control, margin))
+    z = float(score_z(treatment, control, margin))
     exact = score_p_value((treatment.x, control.x), treatment.n, control.n, margin)
     return (
         TestResult("score, exact unconditional", exact, keeps_alpha=True),

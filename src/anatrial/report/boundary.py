@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from anatrial.domain.counts import Region
+from anatrial.domain.counts import Region, Run
 from anatrial.report.numbers import wrapped
 
 MOST_COLUMNS = 9
@@ -31,10 +31,14 @@ def _needs(region: Region, x_c: int) -> str:
     runs = [run for run in region.runs if run.x_c == x_c]
     if not runs:
         return "never"
-    said = [f"{r.first}-{r.last}" if r.last < region.look.n_t and r.first != r.last else str(r.first) for r in runs]
-    if len(runs) > 1 and runs[-1].last == region.look.n_t > runs[-1].first:
-        said[-1] = f"{runs[-1].first}-{runs[-1].last}"  # after a hole "16" alone would not mean 16 or more
-    return ", ".join(said) if len(runs) > 1 or runs[0].last < region.look.n_t else str(runs[0].first)
+    if len(runs) == 1 and runs[0].last == region.look.n_t:
+        return str(runs[0].first)
+    return ", ".join(map(span, runs))  # after a hole "16" alone would not mean 16 or more
+
+
+def span(run: Run) -> str:
+    """The treatment counts of a run, first to last."""
+    return f"{run.first}-{run.last}" if run.first < run.last else f"{run.first}"
 
 
 def runs_lines(region: Region, treatment: str, control: str, what: str) -> list[str]:
@@ -51,11 +55,11 @@ def runs_lines(region: Region, treatment: str, control: str, what: str) -> list[
 def _any_of(region: Region) -> dict[int, str]:
     """Deciding treatment counts per control count."""
     found: dict[int, list[str]] = {}
-    for x_c, first, last in region.runs:
-        said = f"{first}-{last}" if first < last else f"{first}"
-        if first == 0 and last:
-            said = f"up to {last}"
-        elif last == region.look.n_t and first < last:
-            said = f"{first} or more"
-        found.setdefault(x_c, []).append(said)
+    for run in region.runs:
+        said = span(run)
+        if run.first == 0 and run.last:
+            said = f"up to {run.last}"
+        elif run.last == region.look.n_t and run.first < run.last:
+            said = f"{run.first} or more"
+        found.setdefault(run.x_c, []).append(said)
     return {x_c: " or ".join(parts) for x_c, parts in found.items()}

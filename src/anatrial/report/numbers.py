@@ -33,9 +33,7 @@ METRICS = {
 
 def chance(p: float) -> str:
     """A probability: three decimals, four where it is small."""
-    if p >= 0.01 or p == 0:
-        return f"{p:.3f}"
-    return f"{p:.4f}" if p >= 0.00005 else "<.0001"
+    return f"{p:.3f}" if p >= 0.01 or p == 0 else p_said(p)
 
 
 def p_said(p: float) -> str:

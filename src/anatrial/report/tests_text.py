@@ -9,6 +9,7 @@ from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.counts import Region, ties_said
 from anatrial.domain.results import Outcome
 from anatrial.domain.test_menu import ComparedTest, ComparedTests
+from anatrial.report.boundary import span
 from anatrial.report.machine import SCHEMA_VERSION, plain
 from anatrial.report.numbers import WIDTH, beside, chance, percent, rate, table, wrapped
 from anatrial.report.size_text import MARKS
@@ -157,7 +158,7 @@ def _needs(region: Region, x_c: int) -> str:
         return str(runs[0].first)
     if len(runs) == 1 and runs[0].first == 0:
         return str(runs[0].last)
-    return ",".join(f"{r.first}-{r.last}" if r.last > r.first else str(r.first) for r in runs)
+    return ",".join(map(span, runs))
 
 
 def _holes(region: Region) -> bool:

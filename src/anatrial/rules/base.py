@@ -157,6 +157,50 @@ class Rule(Spec):
         raise TypeError(treatment, control)
 
 
+class Judged(Rule):
+    """A rule whose success is that of another: arms, sides and the edge of no effect are those of the other rule."""
+
+    @property
+    def judge(self) -> Rule:
+        """The rule that says what a success is."""
+        raise TypeError(self)
+
+    @property
+    def two_sided(self) -> bool:
+        """Whether the other rule also looks for harm."""
+        return self.judge.two_sided
+
+    @property
+    def arms(self) -> tuple[int, ...]:
+        """Numbers of arms that the other rule can judge."""
+        return self.judge.arms
+
+    @property
+    def null_margin(self) -> float:
+        """That of the other rule; 0 where it has none, and then no type I error is reported."""
+        return self.judge.null_margin
+
+    @property
+    def upper_null(self) -> float | None:
+        """That of the other rule."""
+        return self.judge.upper_null
+
+    @property
+    def one_way(self) -> bool:
+        """Whether the other rule asks for more on treatment."""
+        return self.judge.one_way
+
+    @property
+    def edge(self) -> float | None:
+        """The edge of no effect of the other rule; None where it has several or none."""
+        return self.judge.edge
+
+    @property
+    def fixed_benchmark(self) -> float | None:
+        """That of the other rule."""
+        return self.judge.fixed_benchmark
+
+
 class Statement(NamedTuple):
     """What the posterior must be sure of: its probability for every table, shape (n_t + 1, n_c + 1), and how sure.
 
@@ -208,6 +252,11 @@ class SidedTest(Rule):
     def level(self) -> float:
         """The alpha that was given."""
         return self.alpha if self.alpha is not None else self.alpha_two_sided or 0.0
+
+    @property
+    def one_sided(self) -> float:
+        """The level, of all looks together, in the direction of success."""
+        return self.level / 2 if self.two_sided else self.level
 
     @property
     def dial(self) -> Dial | None:

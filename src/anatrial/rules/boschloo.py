@@ -23,7 +23,13 @@ class Boschloo(Unconditional):
 
     kind: Literal["boschloo"]
     two_sided_by: Literal["doubled", "no_more_likely"] = "doubled"
+    test: ClassVar[str] = "Boschloo's unconditional exact test"
     same: ClassVar[float] = LOG_SAME
+
+    @property
+    def how(self) -> str:
+        """What the two-sided form is."""
+        return "doubled" if self.two_sided_by == "doubled" else "Fisher's tables no more likely"
 
     def orders(self, look: Look) -> Iterator[tuple[FloatArray, float]]:
         """By the logarithm of Fisher's p-value; doubled, in each direction at half the level."""
@@ -36,8 +42,3 @@ class Boschloo(Unconditional):
         else:
             yield np.log(better), self.level / 2
             yield np.log(worse), self.level / 2
-
-    def said(self, treatment: str = "treatment", control: str = "control") -> str:
-        """The rule in one sentence."""
-        how = "doubled" if self.two_sided_by == "doubled" else "Fisher's tables no more likely"
-        return self.sentence("Boschloo's unconditional exact test", how, treatment, control)

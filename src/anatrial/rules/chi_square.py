@@ -22,7 +22,7 @@ class ChiSquare(SidedTest):
 
     def _regions(self, look: Look) -> Regions:
         z = z_grid(*look, continuity=self.continuity)
-        critical = -float(ndtri(self.level / 2 if self.two_sided else self.level))
+        critical = -float(ndtri(self.one_sided))
         p = 2 * ndtr(-abs(z)) if self.two_sided else ndtr(-z)
         ties = tuple(Tie(x_t, x_c, float(p[x_t, x_c]), "as computed") for x_t, x_c in near_tables(p, self.level))
         rejects = ((abs(z) if self.two_sided else z) >= critical) & (z != 0)

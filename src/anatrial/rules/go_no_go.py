@@ -9,7 +9,7 @@ from pydantic import Field
 from anatrial.domain.counts import Look, Region, Regions
 from anatrial.errors import Fault, InputError
 from anatrial.numerics import BoolArray
-from anatrial.rules.base import Rule
+from anatrial.rules.base import Judged, Rule
 from anatrial.rules.criteria import Criteria, SidedCriterion, scale_faults
 from anatrial.rules.posterior import AnalysisPrior
 from anatrial.spec import RateDifference
@@ -24,7 +24,7 @@ SETTLED = {
 SidedCriteria = Annotated[tuple[SidedCriterion, ...], Field(min_length=1, max_length=10)]
 
 
-class GoNoGo(Rule):
+class GoNoGo(Judged):
     """Go where every ``go`` criterion on the posterior holds, no-go where every ``no_go`` one does, consider elsewhere.
 
     Go is the success of the trial: power, type I error and assurance are probabilities of it. Of the other two outcomes
@@ -45,34 +45,14 @@ class GoNoGo(Rule):
     analysis_prior: AnalysisPrior
 
     @property
-    def arms(self) -> tuple[int, ...]:
-        """One arm, against fixed rates, or two."""
-        return (1, 2)
+    def judge(self) -> Rule:
+        """The ``go`` criteria: they say where no effect ends."""
+        return self._going
 
     @property
     def three_way(self) -> bool:
         """Consider is a third outcome."""
         return True
-
-    @property
-    def one_way(self) -> bool:
-        """Whether every ``go`` criterion asks for more on treatment."""
-        return self._going.one_way
-
-    @property
-    def edge(self) -> float | None:
-        """The stated null, else the only edge that the ``go`` criteria have; None where there are several or none."""
-        return self._going.edge
-
-    @property
-    def null_margin(self) -> float:
-        """The edge of two arms; 0 where there is none, and then no type I error is reported."""
-        return self._going.null_margin
-
-    @property
-    def fixed_benchmark(self) -> float | None:
-        """The edge of a single arm."""
-        return self._going.fixed_benchmark
 
     @property
     def _going(self) -> Criteria:

@@ -97,11 +97,6 @@ class GroupSequential(SidedTest):
         return self
 
     @property
-    def one_sided(self) -> float:
-        """Type I error of all looks together in the direction of success."""
-        return self.level / 2 if self.two_sided else self.level
-
-    @property
     def interim(self) -> bool:
         """It decides at every look."""
         return True
@@ -220,7 +215,7 @@ def _bounds(rule: GroupSequential, looks: tuple[Look, ...], power: float) -> ZBo
     )
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=4096)  # a size search asks at every size whether it fits, and only then for the regions
 def _normal(rule: GroupSequential, looks: tuple[Look, ...], power: float) -> Normal:
     """The bounds before the factor: found once, however often regions and reports ask for them."""
     information = np.array([look.n_t * look.n_c / (look.n_t + look.n_c) for look in looks])
@@ -240,7 +235,7 @@ def _normal(rule: GroupSequential, looks: tuple[Look, ...], power: float) -> Nor
 
 def _moved(rule: GroupSequential, normal: Normal) -> tuple[FloatArray, FloatArray]:
     """Efficacy bounds whose levels are multiplied by the factor, and the error that they use up."""
-    levels = rule.alpha_factor * ndtr(-normal.upper)
+    levels = rule.alpha_factor * normal.levels
     if levels.max() >= 0.5:
         raise ComputationError(f"alpha_factor {rule.alpha_factor:g} makes the level of a look {levels.max():.4g}")
     moved, lower = -ndtri(levels), normal.lower[:-1]
@@ -269,15 +264,14 @@ def _regions(look: Look, efficacy: float | None, futility: float | None, *, both
     ties: list[Tie] = []
     none = np.zeros((look.n_t + 1, look.n_c + 1), dtype=np.bool_)
     z = z_grid(*look)
-    success = none if efficacy is None else _beyond(look, efficacy, 1, ties) & (z > 0)
-    harm = none if efficacy is None or not both else _beyond(look, -efficacy, -1, ties) & (z < 0)
-    drop = None if futility is None else Region.from_grid(look, _beyond(look, futility, -1, ties) & ~success)
+    success = none if efficacy is None else _beyond(look, z, efficacy, 1, ties) & (z > 0)
+    harm = none if efficacy is None or not both else _beyond(look, z, -efficacy, -1, ties) & (z < 0)
+    drop = None if futility is None else Region.from_grid(look, _beyond(look, z, futility, -1, ties) & ~success)
     return Regions(Region.from_grid(look, success), Region.from_grid(look, harm), tuple(ties), drop)
 
 
-def _beyond(look: Look, bound: float, sign: Literal[-1, 1], ties: list[Tie]) -> BoolArray:
+def _beyond(look: Look, z: FloatArray, bound: float, sign: Literal[-1, 1], ties: list[Tie]) -> BoolArray:
     """Tables with z at the bound or beyond it on the side of ``sign``; those within 1e-9 are told and settled."""
-    z = z_grid(*look)
     found = np.asarray(sign * (z - bound) >= 0)
     for x_t, x_c in np.argwhere((np.abs(z - bound) < NEAR) & (z != 0)).tolist():  # a z of 0 is exact
         found[x_t, x_c] = sign * (_signed_square(look, x_t, x_c) - _square(exact.decimal(bound))) >= 0

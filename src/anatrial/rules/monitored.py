@@ -1,6 +1,7 @@
 """Any rule for the finished trial, with reasons to end the trial at an earlier look."""
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -9,7 +10,7 @@ from pydantic import Field
 from anatrial.domain.counts import Look, Region, Regions, Tie
 from anatrial.errors import Fault, InputError
 from anatrial.numerics import BoolArray
-from anatrial.rules.base import Dial, Rule
+from anatrial.rules.base import Dial, Judged, Rule
 from anatrial.rules.final import FinalRule
 from anatrial.rules.stops import AnyStop
 
@@ -22,7 +23,7 @@ SETTLED = {
 """What ``overlap`` says, in words."""
 
 
-class Monitored(Rule):
+class Monitored(Judged):
     """Decides by ``final`` at the last look; at looks before it, any of the ``stops`` ends the trial.
 
     Interim looks stop for success or futility, never for harm. What the stops say does not change the final rule: it
@@ -42,39 +43,9 @@ class Monitored(Rule):
     if it always did: the promise of type I error then holds even where people go on."""
 
     @property
-    def two_sided(self) -> bool:
-        """Whether the final rule also looks for harm."""
-        return self.final.two_sided
-
-    @property
-    def arms(self) -> tuple[int, ...]:
-        """Numbers of arms that the final rule can judge."""
-        return self.final.arms
-
-    @property
-    def null_margin(self) -> float:
-        """That of the final rule."""
-        return self.final.null_margin
-
-    @property
-    def one_way(self) -> bool:
-        """Whether the final rule asks for more on treatment."""
-        return self.final.one_way
-
-    @property
-    def edge(self) -> float | None:
-        """The edge of no effect of the final rule."""
-        return self.final.edge
-
-    @property
-    def upper_null(self) -> float | None:
-        """That of the final rule."""
-        return self.final.upper_null
-
-    @property
-    def fixed_benchmark(self) -> float | None:
-        """That of the final rule."""
-        return self.final.fixed_benchmark
+    def judge(self) -> Rule:
+        """The final rule."""
+        return self.final
 
     @property
     def interim(self) -> bool:
@@ -133,7 +104,7 @@ class Monitored(Rule):
         """Where stops are met at every interim look, and what the final rule decides at the last."""
         *interim, last = looks
         try:
-            (end,) = self.final.regions((last,))
+            end = _decided_last(self.final, last)
         except InputError as error:
             faults = (fault._replace(where=fault.where.replace("rule", "rule.final", 1)) for fault in error.faults)
             raise InputError(*faults) from None
@@ -142,7 +113,7 @@ class Monitored(Rule):
     def again(self, looks: tuple[Look, ...], index: int, over: Look) -> Regions:
         """What the stops would say at the totals ``over``; the other interim looks are left out."""
         at = (*looks[:index], over, *looks[index + 1 :])
-        (end,) = self.final.regions(at[-1:])
+        end = _decided_last(self.final, at[-1])
         return end if index == len(at) - 1 else self._at(index + 1, over, end.success, refuse=False)
 
     def _at(self, number: int, look: Look, end: Region, *, refuse: bool = True) -> Regions:
@@ -196,6 +167,12 @@ class Monitored(Rule):
 def decides_last(rule: Rule) -> Rule:
     """The rule that judges the finished trial: of a monitored one its final rule."""
     return rule.final if isinstance(rule, Monitored) else rule
+
+
+@lru_cache(maxsize=4)
+def _decided_last(final: FinalRule, last: Look) -> Regions:
+    """What the final rule decides: found once, however many looks are asked again with their pipeline."""
+    return final.regions((last,))[0]
 
 
 def _contradiction(number: int, look: Look, both: BoolArray) -> Fault:

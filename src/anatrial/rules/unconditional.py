@@ -15,8 +15,15 @@ from anatrial.rules.base import SidedTest
 class Unconditional(SidedTest):
     """Rejects where the size of all tables as extreme is at most alpha at every rate that both arms may share."""
 
+    test: ClassVar[str]
+    """The name of the test."""
     same: ClassVar[float] = 0.0
     """Values of the statistic that differ by no more are one value."""
+
+    @property
+    def how(self) -> str:
+        """What the two-sided form is."""
+        raise TypeError(self)
 
     def orders(self, look: Look) -> Iterator[tuple[FloatArray, float]]:
         """Statistics, small where the data speak against the null, each with the level that is spent on it."""
@@ -31,12 +38,11 @@ class Unconditional(SidedTest):
             ties += told(found, self.level / level)
         return self.decided(look, rejects, tuple(ties))
 
-    def sentence(self, test: str, how: str, *names: str) -> str:
-        """The rule in one sentence, from the name of the test and what its two-sided form is."""
-        treatment, control = names
+    def said(self, treatment: str = "treatment", control: str = "control") -> str:
+        """The rule in one sentence."""
         if not self.two_sided:
-            return f"Success if {test} finds {treatment} better than {control}, one-sided p <= {self.level:g}."
-        return f"Success if {test}, two-sided ({how}), has p <= {self.level:g} and {treatment} does better."
+            return f"Success if {self.test} finds {treatment} better than {control}, one-sided p <= {self.level:g}."
+        return f"Success if {self.test}, two-sided ({self.how}), has p <= {self.level:g} and {treatment} does better."
 
 
 class Barnard(Unconditional):
@@ -47,6 +53,11 @@ class Barnard(Unconditional):
 
     two_sided_by: Literal["absolute", "doubled"] = "absolute"
     why_no_margin: ClassVar[str]
+
+    @property
+    def how(self) -> str:
+        """What the two-sided form is."""
+        return "|z|" if self.two_sided_by == "absolute" else "doubled"
 
     @model_validator(mode="before")
     @classmethod

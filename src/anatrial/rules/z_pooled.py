@@ -18,13 +18,9 @@ class ZPooled(Barnard):
     """
 
     kind: Literal["z_pooled"]
+    test: ClassVar[str] = "the unconditional exact test by pooled z (Barnard, Suissa & Shuster)"
     why_no_margin: ClassVar[str] = "the pooled z supposes that both rates are equal under the null"
 
     def signed(self, look: Look) -> FloatArray:
         """The squared pooled z with its sign, so that equal z are equal to the last bit."""
         return pooled_order(*look)
-
-    def said(self, treatment: str = "treatment", control: str = "control") -> str:
-        """The rule in one sentence."""
-        test = "the unconditional exact test by pooled z (Barnard, Suissa & Shuster)"
-        return self.sentence(test, "|z|" if self.two_sided_by == "absolute" else "doubled", treatment, control)

@@ -19,13 +19,9 @@ class ZUnpooled(Barnard):
     """
 
     kind: Literal["z_unpooled"]
+    test: ClassVar[str] = "the unconditional exact test by unpooled z (Barnard)"
     why_no_margin: ClassVar[str] = "with one this z is not monotone, more responders on treatment can lower it"
 
     def signed(self, look: Look) -> FloatArray:
         """The squared z with its sign, so that equal z are equal to the last bit."""
         return unpooled_order(*look)
-
-    def said(self, treatment: str = "treatment", control: str = "control") -> str:
-        """The rule in one sentence."""
-        test = "the unconditional exact test by unpooled z (Barnard)"
-        return self.sentence(test, "|z|" if self.two_sided_by == "absolute" else "doubled", treatment, control)
