@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from anatrial.domain.calibration import Calibration as Calibration
+    from anatrial.domain.examples import ExampleTrials as ExampleTrials
     from anatrial.domain.mixture import BetaMixture as BetaMixture
     from anatrial.domain.results import Evaluation as Evaluation
     from anatrial.domain.results import SizeSearch as SizeSearch
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from anatrial.plan.compare_tests import compare_tests as compare_tests
     from anatrial.plan.derive import derive as derive
     from anatrial.plan.evaluate import evaluate as evaluate
+    from anatrial.plan.examples import examples as examples
     from anatrial.plan.simulate import simulate as simulate
     from anatrial.plan.size import size as size
     from anatrial.plan.two_stage import TwoStageSearch as TwoStageSearch
@@ -42,6 +44,7 @@ _HOMES = {
     "ComparedTests": ("anatrial.domain.test_menu", "ComparedTests"),
     "ComputationError": ("anatrial.errors", "ComputationError"),
     "Evaluation": ("anatrial.domain.results", "Evaluation"),
+    "ExampleTrials": ("anatrial.domain.examples", "ExampleTrials"),
     "InputError": ("anatrial.errors", "InputError"),
     "Simulation": ("anatrial.domain.simulation", "Simulation"),
     "SizeSearch": ("anatrial.domain.results", "SizeSearch"),
@@ -51,6 +54,7 @@ _HOMES = {
     "compare_tests": ("anatrial.plan.compare_tests", "compare_tests"),
     "derive": ("anatrial.plan.derive", "derive"),
     "evaluate": ("anatrial.plan.evaluate", "evaluate"),
+    "examples": ("anatrial.plan.examples", "examples"),
     "read_indication": ("anatrial.files", "read_indication"),
     "read_scenario": ("anatrial.files", "read_scenario"),
     "simulate": ("anatrial.plan.simulate", "simulate"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel
 
 import anatrial
 from anatrial.documents.indication import Indication
@@ -42,6 +43,7 @@ PUBLIC = [
     "ComparedTests",
     "ComputationError",
     "Evaluation",
+    "ExampleTrials",
     "InputError",
     "Simulation",
     "SizeSearch",
@@ -52,6 +54,7 @@ PUBLIC = [
     "compare_tests",
     "derive",
     "evaluate",
+    "examples",
     "read_indication",
     "read_scenario",
     "simulate",
@@ -126,7 +129,7 @@ def vouched(kind: str) -> bool:
 
 def tags(annotation: Any) -> list[str]:
     """The kinds of a union of specs, however it is wrapped."""
-    if isinstance(annotation, type) and "kind" in getattr(annotation, "model_fields", {}):
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel) and "kind" in annotation.model_fields:
         return [str(typing.get_args(annotation.model_fields["kind"].annotation)[0])]
     return [tag for inner in typing.get_args(annotation) for tag in tags(inner)]
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from anatrial import __version__
-from anatrial.cli import calibrate, evidence, prior, run, scenario, size, table, tests
+from anatrial.cli import calibrate, evidence, examples, prior, run, scenario, simulate, size, table, tests
 from anatrial.cli.shared import guarded
 
 app = typer.Typer(
@@ -20,6 +20,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(name="run")(run.run)
+app.command(name="simulate")(simulate.simulate)
+app.command(name="examples")(examples.examples)
 app.command(name="size")(size.size)
 app.command(name="calibrate")(calibrate.calibrate)
 app.command(name="tests")(tests.compare)
