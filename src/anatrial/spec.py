@@ -149,12 +149,13 @@ def _unfit(value: object, path: tuple[str | int, ...]) -> Iterator[tuple[tuple[s
 
 def spoken(path: tuple[str | int, ...]) -> str:
     """A path as a person says it, counting from 1: ``("targets", 1, "truth")`` is ``targets 2, truth``."""
-    said = ""
+    said, counted = "", False
     for step in path:
         if isinstance(step, int):
             said += f" {step + 1}"
         else:
-            said += ("" if not said else ", " if said[-1].isdigit() else ".") + step
+            said += ("" if not said else ", " if counted else ".") + step
+        counted = isinstance(step, int)
     return said or "the file"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ import pytest
 from tests.calibration.test_simulation import SEEDS, falls, rates_of
 from tests.tolerances import monte_carlo
 
+from anatrial.documents.trials import COUNTS
 from anatrial.domain.counts import Look, Region, Regions
 from anatrial.domain.results import OperatingCharacteristics
 from anatrial.engine.characteristics import characteristics, null_margins
@@ -22,7 +24,12 @@ from anatrial.truths.design_prior import DesignPrior
 from anatrial.truths.no_effect import NoEffect
 from anatrial.truths.points import Points
 
-SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.toml"))
+SCENARIOS = [
+    path
+    for path in sorted((Path(__file__).parents[2] / "scenarios").glob("*.toml"))
+    if tomllib.loads(path.read_text())["design"]["kind"] in COUNTS
+]
+"""Trials that count responders in one arm or two; ``test_audit`` simulates the others."""
 DRAWS = 50_000
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,9 +15,14 @@ from tests.tolerances import ROUNDING
 from anatrial import evaluate, read_indication, read_scenario
 from anatrial.cli import main
 from anatrial.documents.derived import Derived
+from anatrial.domain.results import Estimate, Evaluation
+from anatrial.domain.trial import TrialEvaluation
 from anatrial.files.indications import Shelf, indication_names, read_derived
 from anatrial.plan.derive import integrated
+from anatrial.report.machine import json_bytes, run_content
+from anatrial.report.numbers import WIDEST
 from anatrial.report.run_text import exit_code
+from anatrial.report.table_lines import table_lines
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.toml"))
@@ -26,9 +33,35 @@ PRIORS = [(name, prior) for name in indication_names(SHELF) for prior in read_in
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
 def test_a_shipped_scenario_holds_all_its_targets(path: Path) -> None:
     """Every verdict is a pass, those of upper bounds included, and the exit code is 0."""
-    result = evaluate(read_scenario(path))
+    result = evaluated(path)
     assert [v.outcome for v in result.verdicts] == ["PASS"] * len(result.verdicts)
     assert exit_code(result) == 0
+
+
+@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
+def test_the_tables_of_a_shipped_scenario_can_be_written(path: Path) -> None:
+    """Names and keys of their own, rows as long as the labels, chances from 0 to 1, and no number that is none."""
+    result = evaluated(path)
+    names = [table.name for table in result.tables]
+    assert len(set(names)) == len(names)
+    for table in result.tables:
+        keys = [column.key for column in table.columns]
+        assert len(set(keys)) == len(keys)
+        assert {len(row) for row in table.rows} <= {len(keys)}
+        assert table.figure is None or {table.figure.x, *table.figure.y} <= set(keys)
+        for column in table.columns:
+            cells = [cell.value if isinstance(cell, Estimate) else cell for cell in table.column(column.key)]
+            numbers = [cell for cell in cells if isinstance(cell, float)]
+            assert all(math.isfinite(number) for number in numbers)
+            assert column.form not in {"chance", "percent"} or all(0 <= number <= 1 for number in numbers)
+        assert max(map(len, table_lines(table)), default=0) <= WIDEST
+    json_bytes(run_content(result))
+
+
+@cache
+def evaluated(path: Path) -> Evaluation | TrialEvaluation:
+    """A shipped scenario, evaluated once."""
+    return evaluate(read_scenario(path))
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)

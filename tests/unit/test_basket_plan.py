@@ -208,3 +208,21 @@ def test_what_needs_every_table_is_refused_beyond_the_limit() -> None:
         Fault("rule.familywise_alpha", "0.1", ENUMERABLE, "state a certainty, or take fewer or smaller baskets"),
         Fault("targets 3, metric", "familywise_error_worst", ENUMERABLE, "ask for familywise_error"),
     ]
+
+
+def test_a_certainty_that_nothing_alone_can_match_leaves_the_comparison_out() -> None:
+    """A rule that never wins has no error; no certainty below 1 keeps that for baskets alone, and the run goes on."""
+    design = DESIGN.replace("n = 6, benchmark = 0.3", "n = 40, benchmark = 0.01").replace("n = 5", "n = 40")
+    rule = RULE.replace("familywise_alpha = 0.1", "certainty = 0.9999999999")
+    found = ran(design + rule + TRUTHS + TARGETS)
+    sharing = next(table for table in found.tables if table.name == "sharing")
+    assert [row[0] for row in sharing.rows] == ["this rule", "no sharing, same certainty"]
+
+
+def test_a_certainty_close_to_one_is_told_in_full() -> None:
+    """An error of at most 1e-6 asks for more than four decimals, and the note does not round them to 1."""
+    found = ran(BODY.replace("familywise_alpha = 0.1", "familywise_alpha = 1e-6"))
+    certainty = next(table for table in found.tables if table.name == "sharing").rows[0][1]
+    assert isinstance(certainty, float)
+    assert certainty < 1
+    assert any(note.startswith(f"certainty {certainty} is the least") for note in found.notes)

@@ -143,6 +143,19 @@ def test_an_event_where_fewer_is_better_counts_those_without_it() -> None:
     assert seen(scenario(text).definitions[0], studies()) == (Seen(3, 4), Seen(0, 4))
 
 
+def test_rows_of_one_endpoint_can_be_told_apart() -> None:
+    """Definitions of the same endpoint are named with their visit, and with their study where that differs."""
+    one_arm = FROM_STUDY.replace('"response"', '"remission"').replace(', control = "placebo"', "")
+    visits = [f'{one_arm}visit = "week {week}"\n' for week in (12, 24)]
+    rates = '[[definitions]]\nendpoint = "remission"\nrates = { treatment = 0.5 }\n'
+    single = TRIAL.replace(", control = 2", "").replace(", control = 0.25", "")
+    single = single.replace('kind = "fisher"\nalpha = 0.20', 'kind = "exact_binomial"\nnull_rate = 0.2\nalpha = 0.2')
+    plan = parse_scenario(HEAD + single + "".join(visits) + rates, "f.toml")
+    used = ResolvedScenario("f", plan, plan, (), studies(), "nowhere")
+    (table,) = section(used, planned(used)).tables
+    assert table.column("definition") == ("remission, week 12, old", "remission, week 24, old", "remission, rates")
+
+
 def test_a_visit_chooses_among_several() -> None:
     """Remission was counted at weeks 12 and 24; the file says which."""
     text = FROM_STUDY.replace('"response"', '"remission"') + 'visit = "week 12"\n'

@@ -42,6 +42,7 @@ metric = "power"
 truth = "expected"
 at_least = 0.1
 """
+GRID = 'kind = "grid"\nrates = { treatment = [0.5, 0.75], control = [0.25] }'
 STATED = """
 [drift]
 log_odds = 0.5
@@ -166,5 +167,25 @@ def test_a_single_arm_has_no_control_that_could_drift() -> None:
 def test_a_rate_of_zero_cannot_shift() -> None:
     """A stated shift of a planned control rate of 0 is refused: it has no log odds."""
     fisher = BODY[: BODY.index("[rule]")] + '[rule]\nkind = "fisher"\nalpha = 0.05\n\n' + BODY[BODY.index("[truths") :]
-    with pytest.raises(InputError, match="drift\n  got       a control rate of 0\n"):
+    with pytest.raises(InputError, match=r"^made-up: drift\n  got       a control rate of 0\n"):
         drift(fisher.replace("control = 0.25", "control = 0.0") + STATED)
+
+
+def test_nothing_is_drawn_where_only_rates_are_told() -> None:
+    """Criteria without one edge, and no planned rates: the table has the rates alone, and no picture of nothing."""
+    criteria = """
+[[rule.criteria]]
+direction = "greater"
+threshold = 0
+certainty = 0.9
+
+[[rule.criteria]]
+direction = "greater"
+threshold = 0.1
+certainty = 0.5
+"""
+    body = BODY.replace('kind = "posterior"\ncertainty = 0.9\n', f'kind = "criteria"\n{criteria}')
+    body = body.replace('kind = "points"\nrates = { treatment = 0.75, control = 0.25 }', GRID)
+    (table,) = drift(body)
+    assert [column.key for column in table.columns] == ["shift", "control_rate"]
+    assert table.figure is None

@@ -157,6 +157,7 @@ def test_every_row_is_its_own_trial() -> None:
     assert result.of("expected").metric("power").estimate.value == rows["as stated"][3]
     assert rows["rescue: hypothetical"][3:] == (None, None, "needs responders_without of rescue")
     assert rows["stopped: hypothetical"][5] == "needs responders_without of stopped (treatment)"
+    assert rows["every event: hypothetical"][5] == "needs responders_without of rescue, stopped (treatment)"
     outside = "rescue: treatment policy, if expected: the control rate 0.42 lies outside the 0-0.4 of no effect"
     assert outside in result.notes
 

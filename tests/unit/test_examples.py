@@ -17,7 +17,7 @@ from anatrial.domain.examples import ExampleLook
 from anatrial.domain.tally import SimulationSettings
 from anatrial.errors import InputError
 from anatrial.plan.examples import examples, surprising
-from anatrial.plan.patients import virtual_patients
+from anatrial.plan.patients import patients as virtual_patients
 
 HISTORY = (8.0, 26.0)  # 28 of 128 at weight 0.25 on Beta(1, 1), beside 20 % Beta(1, 1)
 

@@ -129,6 +129,35 @@ def test_too_many_tables_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
         regions_at(sided("boschloo", 0.05, two_sided=False), [Look(10, 10)], single_arm=False)
 
 
+def test_too_many_steps_of_boundaries_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fast way stops at a stated number of steps, instead of filling the memory."""
+    monkeypatch.setattr(random_totals, "MOST_STEPS", 20)
+    with pytest.raises(ComputationError, match="of 2 pairs of numbers analysed have 21 steps, more than the 20"):
+        regions_at(sided("fisher", 0.05, two_sided=False), [Look(10, 10), Look(10, 9)], single_arm=False)
+
+
+def test_nearly_everybody_leaves() -> None:
+    """Of 40,000 in each arm 1 in 1,000 stays: not every pair of totals is held, and the kept ones are as binomial."""
+    totals = completing(Look(40_000, 40_000), (0.999, 0.999))
+    assert len(totals.looks) < 20_000
+    assert 0 < totals.left_out <= random_totals.LEFT_OUT
+    assert totals.chances.sum() == pytest.approx(1.0, rel=ROUNDING)
+    at = totals.looks.index(Look(40, 41))
+    stay = Fraction(1, 1000)
+    law = [comb(40_000, k) * stay**k * (1 - stay) ** (40_000 - k) for k in (40, 41)]
+    assert totals.chances[at] == pytest.approx(float(law[0]) * float(law[1]), rel=1e-10)
+
+
+def test_more_patients_than_are_counted() -> None:
+    """A drop-out that nobody could make up for is told, and without a target on it the run goes on."""
+    left = "dropout = { treatment = 0.99999994039535522, control = 0.2"  # all but 1 in 2^24
+    body = BODY.replace("dropout = { treatment = 0.25, control = 0.2", left)
+    told = "50,331,648 patients of an arm, more than the 1,000,000 enumerated"
+    with pytest.raises(ComputationError, match=told):
+        evaluate(resolved(body))
+    assert any(told in note for note in evaluate(resolved(body.replace("power_random_n", "power"))).notes)
+
+
 def test_a_single_arm_that_loses_patients() -> None:
     """One arm against a fixed rate: the sum over its completers, in fractions."""
     body = (

@@ -124,3 +124,20 @@ def test_simulated_calendar_agrees() -> None:
     for count in (3, 9, n, 25):
         exact = float(law[count:].sum())
         assert float((counts >= count).mean()) == pytest.approx(exact, abs=monte_carlo(exact, draws))
+
+
+@pytest.mark.parametrize("shape", [1e9, 1e12, 1e16, 1e20])
+def test_a_rate_that_is_all_but_known_gives_the_poisson_law(shape: float) -> None:
+    """A gamma prior of so many patients differs from a known rate by less than one part in its shape's worth."""
+    known, nearly = (recruited(Accrual(ONE_SITE, 0.5, s), 36.0, 40) for s in (None, shape))
+    assert nearly == pytest.approx(known, rel=1e3 / shape, abs=1e-13)
+    assert nearly.sum() == pytest.approx(1, rel=ROUNDING)
+
+
+def test_a_rate_of_which_next_to_nothing_is_known_may_take_for_ever() -> None:
+    """A gamma shape of 0.001 puts the late quantile beyond any number: infinitely many months, and no warning."""
+    vague = Accrual(opened_over(3, 2.0), 1.0, 0.001)
+    with np.errstate(all="raise", under="ignore"):
+        assert time_quantile(vague, 2, np.array([0.9]))[0] > 1e200
+        assert time_quantile(vague, 1, np.array([1 - 1e-12]))[0] == math.inf
+        assert 0 < mean_time(vague, 2, 12.0) <= 12

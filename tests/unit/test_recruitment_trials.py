@@ -9,7 +9,7 @@ import pytest
 from tests.building import resolved
 from tests.tolerances import QUADRATURE, ROUNDING
 
-from anatrial.designs.recruitment import Recruitment
+from anatrial.designs.fixed import ArmSizes
 from anatrial.domain.counts import Look
 from anatrial.engine.recruitment import enrolment, milestones, splits
 from anatrial.errors import InputError
@@ -133,18 +133,14 @@ at_most = 0.5
 
 def test_blocks_cut_in_the_middle_split_by_hand() -> None:
     """Of a block of 2 + 2, two patients are one of each arm with probability 4/6; three are 2 + 1 half of the time."""
-    blocks = Recruitment.model_validate(
-        {"rate": {"per_month": 1.0}, "stop_at": 9.0, "block": {"treatment": 2, "control": 2}}
-    )
-    planned = Look(6, 6)
+    blocks, planned = ArmSizes(treatment=2, control=2), Look(6, 6)
     two = splits(blocks, planned, 6)
     assert [split.look for split in two] == [Look(2, 4), Look(3, 3), Look(4, 2)]
     assert [split.chance for split in two] == pytest.approx([1 / 6, 4 / 6, 1 / 6], rel=ROUNDING)
     assert splits(blocks, planned, 7) == ((Look(3, 4), 0.5), (Look(4, 3), 0.5))
     assert splits(blocks, planned, 8) == ((Look(4, 4), 1.0),)
     assert splits(blocks, planned, 12) == ((Look(6, 6), 1.0),)
-    shares = Recruitment.model_validate({"rate": {"per_month": 1.0}, "stop_at": 9.0})
-    assert splits(shares, Look(8, 4), 7) == ((Look(5, 2), 1.0),)  # 4.67 of 7
+    assert splits(None, Look(8, 4), 7) == ((Look(5, 2), 1.0),)  # 4.67 of 7
 
 
 def test_a_trial_with_looks_ends_with_its_last_completed_look() -> None:
@@ -233,10 +229,10 @@ REFUSED = [
         "recruitment.analyse_from\n  got       7\n  expected  at most 6, the patients planned",
     ),
     (
-        "rate = { per_month = 1 }\nstop_at = 9\nblock = { treatment = 2, control = 1 }",
+        "rate = { per_month = 1 }\nstop_at = 9\n[randomisation]\nblock = { treatment = 2, control = 1 }",
         (
-            "recruitment.block\n  got       blocks of 2 + 1\n"
-            "  expected  blocks that divide the allocation 3 + 3, the last one perhaps cut"
+            "randomisation.block\n  got       blocks of 2 + 1\n  expected  blocks that divide the allocation (3 + 3)\n"
+            "  fix       so many whole blocks must give each total"
         ),
     ),
     (
@@ -271,3 +267,13 @@ def test_targets_need_the_section() -> None:
         "targets 1, metric\n  got       reached\n  expected  a section [recruitment] in the file\n"
         "  fix       add [recruitment] with rate and stop_at"
     )
+
+
+def test_drop_outs_who_leave_the_analysis_do_not_go_with_recruitment() -> None:
+    """3 + 3 analysed are not 3 + 3 recruited where some leave the analysis: the file is refused."""
+    left = 'rates = { treatment = 0.9, control = 0.2 }\nrates_among = "completers"\n'
+    left += 'dropout = { treatment = 0.3, control = 0.3, counted = "excluded" }'
+    body = HEAD.replace("rates = { treatment = 0.9, control = 0.2 }", left) + KNOWN + TARGETS
+    (found,) = faults(body)
+    assert found.startswith("truths.hoped.dropout.counted")
+    assert "as_non_responders: recruitment counts those who come, and all of them are analysed" in found

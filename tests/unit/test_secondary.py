@@ -86,6 +86,21 @@ def test_the_detectable_difference_of_welch_is_found_with_that_power() -> None:
     assert power(arms, found, tail=0.025, both=True, welch=True) == pytest.approx(0.9, abs=ROUNDING)
 
 
+@pytest.mark.parametrize(
+    ("arms", "expected"),
+    [
+        (Arms(50, 1.0, 2, 30.0), 0.0990353442),
+        (Arms(2, 1.0, 2, 1e9), 0.0973631175),
+        (Arms(2000, 1.0, 2, 3.0), 0.1009468823),
+        (Arms(400, 1.0, 3, 30.0), 0.1487125063),
+    ],
+)
+def test_welch_of_very_unequal_arms_is_a_sum_over_both_estimated_variances(arms: Arms, expected: float) -> None:
+    """Digits of a sum over 4000 x 4000 points in the logarithms of both variances, at 1.5 standard errors."""
+    found = power(arms, 1.5 * arms.error, tail=0.025, both=True, welch=True)
+    assert found == pytest.approx(expected, abs=printed(10))
+
+
 def endpoint(**changes: object) -> Secondary:
     """A secondary endpoint of a trial with two arms."""
     plain: dict[str, object] = {
@@ -122,6 +137,8 @@ def test_what_does_not_fit_the_trial_is_named() -> None:
         ({"alpha_two_sided": 0.05}, "both | alpha (one-sided) or alpha_two_sided"),
         ({"sd": None}, "neither | sd, the same in both arms, or sd_per_arm"),
         ({"difference": 0.0}, "an expected difference of 0 | a difference to find"),
+        ({"alpha": 0.5}, "a chance of 0.5 in each rejecting tail | at least 1e-06 and below 0.5"),
+        ({"alpha": None, "alpha_two_sided": 1e-9}, "a chance of 5e-10 in each rejecting tail | at least 1e-06"),
     ],
 )
 def test_an_endpoint_says_each_thing_once(changes: dict[str, object], message: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.building import HEAD
-from tests.unit.test_withdrawal import BODY, scenario
+from tests.unit.test_withdrawal import BODY, run, scenario, value
 
 from anatrial.documents.trials import parse_any
 from anatrial.errors import InputError
@@ -84,3 +84,44 @@ def test_a_prior_of_the_run_in_may_be_on_another_endpoint() -> None:
     plan = scenario()
     assert plan.endpoint_of("truths.uncertain.run_in") is None
     assert plan.endpoint_of("truths.uncertain.no_flare.control") == "response"
+
+
+def test_a_truth_may_be_called_like_a_column() -> None:
+    """Every column of a table has a key of its own, whatever the truths are called: JSON and pictures go by keys."""
+    for name in ("enrolled", "randomised", "at-most", "type-i-error"):
+        for table in run(BODY.replace("[truths.expected", f"[truths.{name}").replace('"expected"', f'"{name}"')).tables:
+            keys = [column.key for column in table.columns]
+            assert len(set(keys)) == len(keys)
+
+
+HUMPS = """
+[truths.humps]
+kind = "design_prior"
+run_in = { parts = [{ weight = 0.5, a = 0.001, b = 1e5 }, { weight = 0.5, a = 1e5, b = 0.001 }] }
+
+[truths.humps.no_flare]
+treatment = { a = 3, b = 1 }
+control = { a = 2, b = 3 }
+
+[[targets]]
+metric = "assurance"
+truth = "humps"
+at_least = 0.1
+"""
+
+
+def test_a_run_in_that_nearly_all_or_nearly_nobody_responds_to() -> None:
+    """The numbers of the table may all occur, also where a quantile falls between two humps of the prior."""
+    body = BODY[: BODY.index("[truths")].replace("enrolled = 9", "enrolled = 12") + HUMPS
+    table = next(table for table in run(body).tables if table.name == "by_randomised")
+    numbers = [cell for cell in table.column("randomised") if isinstance(cell, int)]
+    assert (min(numbers), max(numbers)) == (0, 12)
+
+
+def test_what_is_certain_has_probability_one() -> None:
+    """Where too few respond for certain the chance of it is 1, not the rounding of a sum above it."""
+    body = BODY.replace("enrolled = 9", "enrolled = 3").replace("least_responders = 4", "least_responders = 3")
+    found = run(body.replace("run_in = 0.7", "run_in = 0.2"))
+    table = next(table for table in found.tables if table.name == "by_randomised")
+    assert all(isinstance(cell, float) and cell <= 1 for cell in table.column("at_most"))
+    assert 0 < value(found, "expected", "too_few") <= 1

@@ -29,11 +29,14 @@ def run(
     results: list[Evaluation | TrialEvaluation] = []
 
     def one(name: str) -> int:
+        from anatrial.errors import Fault, InputError
         from anatrial.files import read_scenario
         from anatrial.plan.evaluate import evaluate
         from anatrial.report.run_text import exit_code
 
         used = read_scenario(name)
+        if (plot or out) and used.name in [result.scenario for result in results]:
+            raise InputError(Fault(name, f"a second scenario called {used.name!r}", "names of their own for the files"))
         with Bar(used.name) as bar:
             result = evaluate(used, bar)
         if plot is not None:

@@ -45,8 +45,7 @@ def simulate(
 
     used = read_scenario(scenario)
     how = settings(used.resolved, workers)
-    given = {"trials": trials, "target_mcse": target_mcse}
-    how = replace(how, **{name: value for name, value in given.items() if value is not None})
+    how = replace(how, trials=trials or how.trials, target_mcse=target_mcse or how.target_mcse)
     if patients is not None:
         refuse_patients(patients, used, how)
     kept = None if keep is None else _kept(keep, how, used.digest)
@@ -67,21 +66,12 @@ def simulate(
 
 
 def _write_patients(path: Path, used: ResolvedTrial[Any], how: SimulationSettings) -> None:
-    from anatrial.documents.scenario import counts_trial
     from anatrial.files.parquet import write_parquet
-    from anatrial.plan.patients import virtual_patients
     from anatrial.plan.simulate import truths_to_simulate
-    from anatrial.report.adam import adam_batches
+    from anatrial.report.adam_trials import rows
 
-    counts = counts_trial(used, "simulate --patients")
-    batches = (
-        batch
-        for truth in truths_to_simulate(counts)
-        for first, block in virtual_patients(counts.resolved, truth, how)
-        for batch in adam_batches(counts, truth, first, block)
-    )
-    rows = write_parquet(path, batches)
-    remark(f"wrote {rows:,} rows to {path}")
+    written = write_parquet(path, (batch for truth in truths_to_simulate(used) for batch in rows(used, truth, how)))
+    remark(f"wrote {written:,} rows to {path}")
 
 
 def _kept(path: Path, how: SimulationSettings, scenario: str) -> KeptBlocks:

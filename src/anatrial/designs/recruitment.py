@@ -96,7 +96,8 @@ class Recruitment(Spec):
 
     Recruitment ends with the planned number, or at month ``stop_at`` with those who are there. A trial with one
     analysis then analyses them, unless they are fewer than ``analyse_from``; one with looks ends with its last
-    completed look.
+    completed look. How those who are there divide between the arms follows from ``randomisation.block``; without blocks
+    they are split in the planned shares.
     """
 
     sites: Sites | None = None
@@ -109,8 +110,6 @@ class Recruitment(Spec):
     """Months from a patient's enrolment to the result that is counted."""
     analyse_from: Annotated[int, Field(ge=1)] | None = None
     """Fewest patients that are analysed; with fewer the trial is given up and is no success."""
-    block: ArmSizes | None = None
-    """Patients per arm in a permuted block; without it, patients recruited so far are split in the planned shares."""
 
     def accrual(self) -> Accrual:
         """Sites over time and the rate, for ``numerics.recruitment``."""
@@ -128,7 +127,7 @@ class Recruitment(Spec):
         return said[0].upper() + said[1:]
 
     def faults(self, planned: ArmSizes, *, looks: bool) -> list[Fault]:
-        """Accrual that never ends, sites that open too late, blocks that do not fit the planned sizes.
+        """Accrual that never ends, sites that open too late, sizes that do not fit the planned ones.
 
         Places are named without the file; ``planned`` are the patients per arm at the end, ``looks`` says whether the
         trial may stop early.
@@ -155,24 +154,4 @@ class Recruitment(Spec):
             found.append(
                 Fault("recruitment.analyse_from", str(self.analyse_from), f"at most {total}, the patients planned")
             )
-        return found + self._block_faults(planned)
-
-    def _block_faults(self, planned: ArmSizes) -> list[Fault]:
-        """A block must fit whole into the planned sizes, but for the last one."""
-        if self.block is None:
-            return []
-        if planned.control is None or self.block.control is None:
-            if planned.control is None:
-                got, expected = "a block", "no block in a single-arm trial"
-            else:
-                got, expected = "a block without control", "patients of both arms in every block"
-            return [Fault("recruitment.block", got, expected)]
-        full = (planned.treatment + planned.control) // (self.block.treatment + self.block.control)
-        rest_t, rest_c = planned.treatment - full * self.block.treatment, planned.control - full * self.block.control
-        if 0 <= rest_t <= self.block.treatment and 0 <= rest_c <= self.block.control:
-            return []
-        got = f"blocks of {self.block.treatment} + {self.block.control}"
-        expected = (
-            f"blocks that divide the allocation {planned.treatment} + {planned.control}, the last one perhaps cut"
-        )
-        return [Fault("recruitment.block", got, expected)]
+        return found

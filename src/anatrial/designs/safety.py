@@ -104,7 +104,7 @@ class SafetyEvent(Spec):
             return tuple(range(1, looks[-1].n_t + 1))
         if self.checks == "looks":
             return tuple(sorted({look.n_t for look in looks}))
-        return self.at
+        return tuple(m for m in self.at if m <= looks[-1].n_t)
 
     def bounds(self, looks: tuple[Look, ...]) -> tuple[Bound, ...]:
         """When the trial stops: per check the least number of events; checks that cannot stop it are left out.

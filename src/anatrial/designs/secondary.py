@@ -7,10 +7,10 @@ from pydantic import Field, StringConstraints, model_validator
 
 from anatrial.designs.fixed import ArmSizes
 from anatrial.errors import Fault
-from anatrial.rules.base import Alpha
+from anatrial.rules.base import LARGEST_ALPHA, SMALLEST, Alpha
 from anatrial.spec import Spec, Text
 
-Spread = Annotated[float, Field(gt=0, le=1e9)]
+Spread = Annotated[float, Field(ge=1e-9, le=1e9)]
 Label = Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)]
 
 
@@ -44,6 +44,9 @@ class Secondary(Spec):
     def _one_alpha(self) -> Self:
         if (self.alpha is None) == (self.alpha_two_sided is None):
             raise ValueError(f"{'neither' if self.alpha is None else 'both'} | alpha (one-sided) or alpha_two_sided")
+        if not SMALLEST <= self.tail < LARGEST_ALPHA:
+            got = f"a chance of {self.tail:g} in each rejecting tail"
+            raise ValueError(f"{got} | at least {SMALLEST:g} and below {LARGEST_ALPHA:g}")
         if (self.sd is None) == (self.sd_per_arm is None):
             raise ValueError(f"{'neither' if self.sd is None else 'both'} | sd, the same in both arms, or sd_per_arm")
         if self.difference == 0:

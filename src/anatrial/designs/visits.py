@@ -44,8 +44,8 @@ def counted(path: Path, window: Window, missing: Missing) -> Counted:
             return Counted(1.0, found.kept_responds)
         case "last_observation":
             return Counted(1.0, found.kept_responds + found.carried_responds)
-        case "observed_only":
-            return Counted(found.kept, found.kept_responds / found.kept)
+        case "observed_only":  # leaving does not depend on the response: the others respond as if nobody left
+            return Counted(found.kept, derived(path.staying(), *window).kept_responds)
         case _:
             assert_never(missing)
 

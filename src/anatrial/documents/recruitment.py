@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from anatrial.designs.fixed import ArmSizes, Fixed
 from anatrial.errors import Fault
+from anatrial.truths.points import Points
 
 if TYPE_CHECKING:
     from anatrial.documents.scenario import Scenario
@@ -26,6 +27,10 @@ def recruitment_faults(scenario: Scenario) -> Iterator[Fault]:
         n_t, n_c = scenario.design.looks()[-1]
         planned = ArmSizes(treatment=n_t, control=n_c or None)
         yield from scenario.recruitment.faults(planned, looks=not isinstance(scenario.design, Fixed))
+        for name, truth in scenario.truths.items():
+            if isinstance(truth, Points) and truth.dropout is not None and truth.dropout.counted == "excluded":
+                expected = "as_non_responders: recruitment counts those who come, and all of them are analysed"
+                yield Fault(f"truths.{name}.dropout.counted", "'excluded'", expected, "or leave [recruitment] out")
     for index, target in enumerate(scenario.targets, start=1):
         if target.metric not in METRICS:
             continue

@@ -5,7 +5,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from anatrial.designs.response_adaptive import ResponseAdaptive
+from anatrial.designs.response_adaptive import ResponseAdaptive, dose_said
 from anatrial.documents.trial_scenario import BaseTarget, TrialScenario
 from anatrial.errors import Fault
 from anatrial.rules.response_adaptive import AdaptivePosterior, ResponseAdaptiveRule
@@ -43,7 +43,8 @@ class ResponseAdaptiveScenario(TrialScenario):
 
     metric_kinds: ClassVar[dict[str, tuple[str, ...]]] = {
         **dict.fromkeys(PLANNED, ("points",)),
-        **dict.fromkeys(("type_i_error", "familywise_error"), ("no_effect",)),
+        "type_i_error": ("no_effect",),
+        "familywise_error": ("no_effect", "points"),
         "expected_n": ("points", "no_effect"),
     }
 
@@ -51,6 +52,9 @@ class ResponseAdaptiveScenario(TrialScenario):
         """What does not fit together; places are named without the file."""
         yield from self.design.faults()
         doses = self.design.doses
+        for name in doses:
+            if name in {"control", self.arms.control}:
+                yield Fault("design.doses", repr(name), "another name than that of the control")
         if isinstance(self.rule, AdaptivePosterior):
             yield from _dose_faults("rule.analysis_prior.doses", tuple(self.rule.analysis_prior.doses), doses)
             early = self.rule.early_certainty
@@ -65,16 +69,36 @@ class ResponseAdaptiveScenario(TrialScenario):
                     expected = "a dose that is better than the control"
                     yield Fault(f"truths.{name}.rates", "no dose that works", expected, 'use kind = "no_effect"')
         for index, target in enumerate(self.targets, start=1):
-            place = f"targets {index}, metric"
-            if target.metric == "expected_n" and getattr(self.rule, "early_certainty", None) is None:
-                expected = "a rule with early_certainty: otherwise every patient is recruited"
-                yield Fault(place, target.metric, expected)
-            elif target.metric == "power_dose_2" and len(doses) == 1:
-                yield Fault(place, target.metric, "power: the design has one dose")
-            elif target.metric in {"type_i_error", "familywise_error"} and target.metric != self.error:
-                yield Fault(
-                    place, target.metric, f"{self.error}: the design has {len(doses)} dose{'s'[: len(doses) - 1]}"
-                )
+            yield from self._asked(f"targets {index}", target)
+
+    def _asked(self, place: str, target: ResponseAdaptiveTarget) -> Iterator[Fault]:
+        metric, doses = target.metric, len(self.design.doses)
+        if metric == "expected_n" and getattr(self.rule, "early_certainty", None) is None:
+            expected = "a rule with early_certainty: otherwise every patient is recruited"
+            yield Fault(f"{place}, metric", metric, expected)
+        elif metric == "power_dose_2" and doses == 1:
+            yield Fault(f"{place}, metric", metric, "power: the design has one dose")
+        elif metric in {"type_i_error", "familywise_error"} and metric != self.error:
+            yield Fault(f"{place}, metric", metric, f"{self.error}: the design has {doses} dose{'s'[: doses - 1]}")
+        elif metric == "familywise_error" and self._all_work(target.truth):
+            expected = "a truth with a dose that is no better than the control"
+            yield Fault(f"{place}, truth", f"{target.truth!r}, where every dose works", expected, "ask for power")
+
+    def _all_work(self, name: str) -> bool:
+        truth = self.truths.get(name)
+        return isinstance(truth, SeveralPoints) and min(truth.rates.doses.values(), default=0) > truth.rates.control
+
+    def metric_names(self) -> dict[str, str]:
+        """Metrics in words, arms by their names; in the order in which they are told."""
+        control, doses = self.arms.control, list(enumerate(self.design.doses, 1))
+        names = {"power": "power"} | {f"power_dose_{d}": f"power of {dose}" for d, dose in doses}
+        names |= {"familywise_error": "familywise error", "expected_n": "patients"}
+        names |= {"expected_n_control": f"patients on {control}"}
+        names |= {f"expected_n_dose_{d}": f"patients on {dose_said(dose, self.arms.treatment)}" for d, dose in doses}
+        names |= {"expected_responders": "responders", "expected_share_on_best": "share on the best arm"}
+        names |= {"wrong_way": "imbalance the wrong way"}
+        names |= {f"dropped_dose_{d}": f"{dose} dropped" for d, dose in doses}
+        return names | {f"expected_bias_dose_{d}": f"bias of {dose} v {control}" for d, dose in doses}
 
     @property
     def error(self) -> str:

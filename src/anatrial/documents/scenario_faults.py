@@ -67,6 +67,7 @@ def cross_faults(scenario: Scenario) -> Iterator[Fault]:
     yield from switch_faults(scenario)
     yield from safety_faults(scenario)
     yield from definition_faults(scenario)
+    yield from scenario.randomisation.faults(scenario.design.looks()) if scenario.randomisation else ()
     if scenario.size is not None and scenario.design.single_arm and scenario.size.per_arm is None:
         yield Fault("size", "control", "per_arm", "a single-arm trial has no control arm")
 

@@ -53,7 +53,7 @@ class SeveralArmsScenario(TrialScenario):
 
     def faults(self) -> Iterator[Fault]:
         """What does not fit together; places are named without the file."""
-        broken = self.design.faults()
+        broken = [*self.design.faults(), *self._control_faults()]
         yield from broken
         if broken:
             return
@@ -70,6 +70,11 @@ class SeveralArmsScenario(TrialScenario):
         for index, target in enumerate(self.targets, start=1):
             yield from self._dose_faults(f"targets {index}", target)
 
+    def _control_faults(self) -> Iterator[Fault]:
+        for index, dose in enumerate(self.design.doses, start=1):
+            if dose.name == self.arms.control:
+                yield Fault(f"design.doses {index}, name", repr(dose.name), "another name than that of the control")
+
     def _null_faults(self, place: str, truth: SeveralNoEffect) -> Iterator[Fault]:
         names = self.design.sizes().names
         for name in truth.effective:
@@ -81,6 +86,10 @@ class SeveralArmsScenario(TrialScenario):
             got = "strong, and rates of doses that work"
             yield Fault(f"{place}.strong", got, "one of them", "strong = true takes the worst rates of all doses")
         margin = margin_of(self.rule)
+        for name, rate in truth.effective.items():
+            if rate <= truth.control.highest + margin + 1e-12:
+                expected = f"more than {truth.control.highest + margin:g}, the highest rate without effect"
+                yield Fault(f"{place}.effective", f"{name} {rate:g}", expected)
         ends = truth.control.lowest + margin, truth.control.highest + margin
         if not -1e-12 <= ends[0] <= ends[1] <= 1 + 1e-12:
             got = f"{ends[0]:g} to {ends[1]:g} for doses without effect (control rate + margin {margin:g})"
@@ -94,6 +103,12 @@ class SeveralArmsScenario(TrialScenario):
         if target.metric == "familywise_error" and isinstance(truth, SeveralPoints) and not self.idle(truth):
             expected = "a truth with a dose that is no better than the control"
             yield Fault(f"{place}, truth", f"{target.truth!r}, where every dose works", expected, "ask for power")
+
+    def metric_names(self) -> dict[str, str]:
+        """Metrics of one dose by its name."""
+        named = enumerate((dose.name for dose in self.design.doses), start=1)
+        names = {f"{word}_dose_{d}": f"{word} of {name}" for d, name in named for word in ("power", "assurance")}
+        return names | {"power_all": "power of all doses", "assurance_all": "assurance of all doses"}
 
     def idle(self, truth: SeveralPoints) -> tuple[int, ...]:
         """Doses whose success is an error under these rates."""

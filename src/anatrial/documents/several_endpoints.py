@@ -10,6 +10,7 @@ from anatrial.documents.trial_scenario import BaseTarget, TrialScenario
 from anatrial.errors import Fault
 from anatrial.rules.several_endpoints import EndpointsRules
 from anatrial.spec import Name
+from anatrial.truths.endpoint_cells import Arms
 from anatrial.truths.several_endpoints import EndpointsTruth, SeveralNoEffect, SeveralPoints, SeveralShares
 
 KNOWN = ("points", "shares")
@@ -68,19 +69,31 @@ class SeveralEndpointsScenario(TrialScenario):
     def _edge_faults(self, name: str, truth: EndpointsTruth) -> Iterator[Fault]:
         """A truth without effect where the tests see one, and familywise errors of truths with effects everywhere."""
         if isinstance(truth, SeveralNoEffect):
-            _, arms = truth.states(self.design.layout, single=self.design.single_arm)[0]
-            idle = self.design.idle(self.rule, arms)
-            for k, endpoint in enumerate(self.design.endpoints):
-                if idle is not None and not idle[k]:
-                    rate = self.design.layout.rates(arms.treatment)[k]
-                    expected = "rates at which a success is an error: at most the benchmark, or without a margin"
-                    yield Fault(f"truths.{name}.rates", f"{endpoint} at {rate:g}", expected)
+            layout, single = self.design.layout, self.design.single_arm
+            error = "rates at which a success is an error: at most the benchmark, or without a margin"
+            none = "rates at which a success is no error: above the benchmark, or beyond the margin"
+            _, idle = truth.states(layout, single=single)[0]
+            yield from self._idle_faults(f"truths.{name}.rates", idle, error, idle=True)
+            working = truth.working(layout, single=single)
+            if working is not None:
+                yield from self._idle_faults(f"truths.{name}.effect", working, none, idle=False)
         elif isinstance(truth, SeveralPoints | SeveralShares):
-            idle = self.design.idle(self.rule, truth.arms(self.design.layout))
+            without = self.design.idle(self.rule, truth.arms(self.design.layout))
             for index, target in enumerate(self.targets, start=1):
-                if target.truth == name and target.metric == "familywise_error" and (idle is None or not idle.any()):
+                if (
+                    target.truth == name
+                    and target.metric == "familywise_error"
+                    and (without is None or not without.any())
+                ):
                     got = f"{name!r}, where no endpoint is known to be without effect"
                     yield Fault(f"targets {index}, truth", got, "an endpoint without effect", "ask for power")
+
+    def _idle_faults(self, place: str, arms: Arms, expected: str, *, idle: bool) -> Iterator[Fault]:
+        """Endpoints that have an effect at these shares, or have none, where they should not."""
+        found, rates = self.design.idle(self.rule, arms), self.design.layout.rates(arms.treatment)
+        for k, endpoint in enumerate(self.design.endpoints):
+            if found is not None and bool(found[k]) != idle:
+                yield Fault(place, f"{endpoint} at {rates[k]:g}", expected)
 
     def endpoint_of(self, use: str) -> str | None:
         """The endpoint of a prior: the one whose test names it."""

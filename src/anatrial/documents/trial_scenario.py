@@ -91,6 +91,10 @@ class TrialScenario(Versioned):
         """What does not fit together; places are named without the file. Targets are checked for every kind alike."""
         yield from ()
 
+    def metric_names(self) -> dict[str, str]:
+        """Metrics that people know by better words than those of their name, as the power of a dose by its name."""
+        return {}
+
     def target_faults(self) -> Iterator[Fault]:
         """Targets on truths that are not there, or that cannot answer them."""
         for index, target in enumerate(self.targets, start=1):

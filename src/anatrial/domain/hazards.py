@@ -4,6 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
+from anatrial.errors import ComputationError
 from anatrial.numerics.time_to_event import Gamma, Summary, hazard_from_summary
 from anatrial.spec import Spec
 
@@ -30,7 +31,15 @@ class PublishedTimes(Spec):
             raise ValueError(f"{said} | a median within its range")
         if (self.n == 1 and low != high) or (self.n == 2 and 2 * middle != low + high):
             raise ValueError(f"{said} of {self.n} | the median and range that so few patients can have")
+        try:
+            self.gamma()
+        except ComputationError as reason:
+            raise ValueError(f"{said} of {self.n} | a median and range that exponential times can have") from reason
         return self
+
+    def gamma(self) -> Gamma:
+        """What they tell of the hazard."""
+        return hazard_from_summary(Summary(self.n, self.lowest, self.median, self.highest))
 
 
 class HazardPrior(Spec):
@@ -64,6 +73,5 @@ class HazardPrior(Spec):
             found = Gamma(float(self.events), self.person_time)
         else:
             assert self.published is not None
-            seen = self.published
-            found = hazard_from_summary(Summary(seen.n, seen.lowest, seen.median, seen.highest))
+            found = self.published.gamma()
         return Gamma(self.weight * found.shape, self.weight * found.rate)

@@ -24,7 +24,7 @@ class Column(NamedTuple):
 class Figure(NamedTuple):
     """How a table is drawn: the columns named in ``y`` along column ``x``; bars where ``x`` is no number."""
 
-    kind: Literal["lines", "bars", "steps"]
+    kind: Literal["lines", "bars"]
     x: str
     y: tuple[str, ...]
 

@@ -141,7 +141,7 @@ def characteristics(found: Won, laws: Laws, labels: tuple[str, ...]) -> tuple[Me
         Metric("any_won", _chance(_sum(chances, np.asarray(found.wins.any(axis=0))))),
         Metric("familywise_error", _chance(_sum(chances, 1 - none_false))),
         Metric("all_right", _chance(_sum(chances, right))),
-        Metric("expected_won", exactly(float((wins @ chances).sum()))),
+        Metric("expected_won", exactly(min(float((wins @ chances).sum()), float(len(wins))))),
         Metric("expected_truly_won", exactly(true)),
     )
 
@@ -168,23 +168,31 @@ def mixed_errors(found: Won, working: Laws, idle: Laws) -> tuple[Mixed, ...]:
     """Familywise error with 1 to K baskets without effect, the others at their rates, worst over which they are.
 
     ``working`` and ``idle`` hold each basket's law where it works and where it does not; a basket that does not work
-    under ``working`` never does.
+    under ``working`` never does. Baskets with the same two laws are the same (patients, rate to beat, rate), so of
+    choices that differ in them alone one is looked at.
     """
     always = tuple(k for k, law in enumerate(working[1]) if law[0] == 0.0)
     others = [k for k in range(len(found.counts)) if k not in always]
+    twins = [tuple(law.tobytes() for law in pair) for pair in zip(working[0], idle[0], strict=True)]
     rows: list[Mixed] = []
     for more in range(len(others) + 1):
         worst: tuple[float, tuple[int, ...]] = (-1.0, ())
-        for chosen in combinations(others, more):
+        alike = {tuple(sorted(twins[k] for k in chosen)): chosen for chosen in combinations(others, more)}
+        for chosen in alike.values():
             null = tuple(sorted((*always, *chosen)))
             if not null:
                 continue
             laws = tuple(idle[0][k] if k in chosen else working[0][k] for k in range(len(found.counts)))
-            error = float(joint(laws) @ found.wins[list(null)].any(axis=0))
-            worst = max(worst, (error, null))
+            worst = max(worst, (_any(found.wins[list(null)], laws), null))
         if worst[1]:
             rows.append(Mixed(len(worst[1]), min(worst[0], 1.0), worst[1]))
     return tuple(rows)
+
+
+def _any(wins: BoolArray, laws: tuple[FloatArray, ...]) -> float:
+    """P(any of these wins), by halves of the baskets: their joint law would be as long as the tables."""
+    first, second = joint(laws[: len(laws) // 2]), joint(laws[len(laws) // 2 :])
+    return float(first @ (wins.any(axis=0).reshape(len(first), -1) @ second))
 
 
 @dataclass(frozen=True)
@@ -197,17 +205,21 @@ class Drawn:
     labels: tuple[str, ...]
 
 
-def simulate(drawn: Drawn, rng: np.random.Generator, trials: int) -> Tally:
-    """Basket trials drawn one by one: counts by their law, then which baskets work given the counts.
+def results(drawn: Drawn, rng: np.random.Generator, trials: int) -> tuple[IntArray, BoolArray]:
+    """Responders of each basket by their law, then whether it works given them; shape (K, trials) each.
 
-    Two uniform numbers per basket and trial, so that neighbouring truths share their draws. The names are those of
-    ``characteristics``.
+    Two uniform numbers per basket and trial, so that neighbouring truths share their draws.
     """
     laws, chances = drawn.laws
     draws = rng.random((2, len(laws), trials))
     pairs = zip(laws, draws[0], strict=True)
     counts = np.array([np.searchsorted(np.cumsum(law)[:-1], u, side="right") for law, u in pairs])
-    works = np.array([u < chance[row] for chance, row, u in zip(chances, counts, draws[1], strict=True)])
+    return counts, np.array([u < chance[row] for chance, row, u in zip(chances, counts, draws[1], strict=True)])
+
+
+def simulate(drawn: Drawn, rng: np.random.Generator, trials: int) -> Tally:
+    """Basket trials drawn one by one; the names are those of ``characteristics``."""
+    counts, works = results(drawn, rng, trials)
     wins = drawn.judged.probabilities(counts) > drawn.certainty + NEAR
     tallied = {
         **dict(zip(drawn.labels, wins, strict=True)),

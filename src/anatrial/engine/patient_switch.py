@@ -53,7 +53,7 @@ def _response(switch: Switch, rng: np.random.Generator, trials: int) -> FloatArr
         return np.full(trials, switch.response)
     weight, a, b = switch.response_prior.mixture().array.T
     part = np.minimum(np.searchsorted(np.cumsum(weight), rng.random(trials), side="right"), len(weight) - 1)
-    return rng.beta(a[part], b[part])
+    return np.asarray(rng.beta(a[part], b[part]))
 
 
 def _causes(durability: Durability | None, rng: np.random.Generator, luck: FloatArray) -> IntArray:

@@ -126,7 +126,7 @@ class Simulated:
             later = tallied(setting.switch, patients.later, patients.treated)
             found |= later.numbers
             found["late_success"] = self._late(Seen(decided.n_t, decided.n_c, later.x_t, later.x_c))
-        return Tally.of(len(decided.look), **found)
+        return Tally.of(len(decided.look), 0, **found)
 
     def decided(self, patients: Patients) -> Decided:
         """Every trial by the rule, at each look in turn until one ends it."""
@@ -179,9 +179,8 @@ class Simulated:
 
     def _late(self, seen: Seen) -> BoolArray:
         """Success by the rule of the last look, asked again with other responders."""
-        if self.setting.balanced:
-            return (self.codes[-1][seen.x_t, seen.x_c] & SUCCESS) != 0
-        return (self._codes_at(seen) & SUCCESS) != 0
+        codes = self.codes[-1][seen.x_t, seen.x_c] if self.setting.balanced else self._codes_at(seen)
+        return np.asarray((codes & SUCCESS) != 0)
 
     def _by_look(self, decided: Decided, course: Course) -> dict[str, BoolArray | FloatArray]:
         """Where the trials end; patients in the pipeline are recruited too."""

@@ -143,7 +143,7 @@ def sampled(mixture: BetaMixture, rng: np.random.Generator, draws: int) -> Float
     """Rates drawn from a mixture, shape (draws,)."""
     weight, a, b = mixture.array.T
     part = np.minimum(np.searchsorted(np.cumsum(weight), rng.random(draws), side="right"), len(weight) - 1)
-    return rng.beta(a[part], b[part])
+    return np.asarray(rng.beta(a[part], b[part]))
 
 
 def _strata(randomisation: Randomisation | None, rng: np.random.Generator, shape: tuple[int, int]) -> IntArray:
@@ -198,7 +198,8 @@ def spread(looks: tuple[Look, ...]) -> BoolArray:
 
 def _left(truth: Points | DesignPrior, rng: np.random.Generator, treated: BoolArray) -> tuple[IntArray, BoolArray]:
     """The intercurrent event of each patient, and whether the patient drops out."""
-    event, dropped = np.broadcast_to(np.int64(NO_EVENT), treated.shape), np.broadcast_to(np.False_, treated.shape)
+    event: IntArray = np.broadcast_to(np.int64(NO_EVENT), treated.shape)
+    dropped: BoolArray = np.broadcast_to(np.bool_(0), treated.shape)
     if not isinstance(truth, Points):
         return event, dropped
     if truth.events:

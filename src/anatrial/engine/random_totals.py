@@ -18,10 +18,14 @@ from anatrial.rules.base import Rule
 LEFT_OUT = 1e-15  # chance of all the pairs of totals that are left out together
 MOST_CELLS = 100_000_000
 """Tables of all pairs of totals, together: about half a minute where a rule has no fast way."""
+MOST_STEPS = 20_000_000
+"""Steps of all boundaries that are walked the fast way: about a minute, and 3 GB of memory."""
+MOST_RANDOMISED = 1_000_000
+"""Patients per arm of whom those who stay are counted."""
 
 
 class Totals(NamedTuple):
-    """Pairs of numbers analysed and the chance of each; ``left_out`` is what they lack to 1."""
+    """Pairs of numbers analysed and the chance of each; ``left_out`` is what they lack to 1 at most."""
 
     looks: tuple[Look, ...]
     chances: FloatArray
@@ -43,22 +47,27 @@ def completing(randomised: Look, dropout: tuple[float, float]) -> Totals:
         Patients randomised per arm; a single arm has 0 control patients.
     dropout
         Shares that leave the analysis, treatment and control, in [0, 1).
+
+    Raises
+    ------
+    ComputationError
+        Where more than ``MOST_RANDOMISED`` are randomised in an arm.
     """
-    law_t, law_c = (binomial(n, np.array([1 - share]))[0] for n, share in zip(randomised, dropout, strict=True))
-    joint = np.outer(law_t, law_c)
-    return likely([Look(*pair) for pair in np.ndindex(joint.shape)], joint.ravel())
+    if max(randomised) > MOST_RANDOMISED:
+        raise ComputationError(f"{max(randomised):,} patients of an arm, more than the {MOST_RANDOMISED:,} enumerated")
+    laws = [binomial(n, np.array([1 - share]))[0] for n, share in zip(randomised, dropout, strict=True)]
+    arms = [occurring(law, LEFT_OUT / 4) for law in laws]  # each arm first: all pairs may not fit into memory
+    joint = np.outer(laws[0][arms[0]], laws[1][arms[1]]).ravel()
+    kept = occurring(joint, LEFT_OUT / 2)
+    looks = [Look(n_t, n_c) for n_t in arms[0].tolist() for n_c in arms[1].tolist()]
+    gone = (np.delete(chances, some).sum() for chances, some in zip((*laws, joint), (*arms, kept), strict=True))
+    return Totals(tuple(looks[k] for k in kept), joint[kept], float(sum(gone)))
 
 
-def likely(looks: list[Look], chances: FloatArray) -> Totals:
-    """The pairs of totals that may occur, those of ``occurring``."""
-    kept = occurring(chances)
-    return Totals(tuple(looks[k] for k in kept), chances[kept], float(np.delete(chances, kept).sum()))
-
-
-def occurring(chances: FloatArray) -> IntArray:
-    """Which outcomes are likely enough, as sorted indices: the others have ``LEFT_OUT`` together at most."""
+def occurring(chances: FloatArray, left_out: float = LEFT_OUT) -> IntArray:
+    """Which outcomes are likely enough, as sorted indices: the others have ``left_out`` together at most."""
     order = np.argsort(chances, kind="stable")
-    gone = int(np.searchsorted(np.cumsum(chances[order]), LEFT_OUT, side="right"))
+    gone = int(np.searchsorted(np.cumsum(chances[order]), left_out, side="right"))
     return np.sort(order[gone:])
 
 
@@ -68,7 +77,8 @@ def regions_at(rule: Rule, looks: Iterable[Look], *, single_arm: bool) -> dict[L
     Raises
     ------
     ComputationError
-        Where there are more tables than ``MOST_CELLS`` and the rule has no fast way.
+        Where there are more tables than ``MOST_CELLS`` and the rule has no fast way, or more steps of boundaries than
+        ``MOST_STEPS`` where it has one.
     """
     wanted = [look for look in dict.fromkeys(looks) if look.n_t > 0 and (single_arm or look.n_c > 0)]
     if not wanted:
@@ -86,9 +96,16 @@ def regions_at(rule: Rule, looks: Iterable[Look], *, single_arm: bool) -> dict[L
 def _by_staircases(rule: Rule, looks: list[Look]) -> dict[Look, Regions]:
     """Regions of every look whose boundary the rule's fast way settles; such rules know no harm."""
     n_t, n_c = (np.array(n, dtype=np.int64) for n in zip(*looks, strict=True))
-    walked = rule.staircases(n_t, n_c)
-    if walked is None:
+    if rule.staircases(n_t[:1], n_c[:1]) is None:
         return {}
+    steps = int((n_c + 1).sum())
+    if steps > MOST_STEPS:
+        raise ComputationError(
+            f"the boundaries of {len(looks):,} pairs of numbers analysed have {steps:,} steps, more than the "
+            f"{MOST_STEPS:,} walked"
+        )
+    walked = rule.staircases(n_t, n_c)
+    assert walked is not None
     found = {}
     for look, first, near in zip(looks, *walked, strict=True):
         if not near:

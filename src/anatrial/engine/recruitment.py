@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from anatrial.designs.fixed import ArmSizes
 from anatrial.designs.recruitment import Recruitment
 from anatrial.domain.counts import Look, Regions
 from anatrial.engine.course import Course, paired
@@ -69,6 +70,8 @@ class Recruited:
     chances: FloatArray
     """Probability of 0..N patients by the limit, shape (N + 1,)."""
     regions: Callable[[Look], Regions]
+    block: ArmSizes | None = None
+    """Patients per arm in a permuted block."""
 
     @property
     def planned(self) -> Look:
@@ -84,7 +87,7 @@ class Recruited:
         if n < (self.recruitment.analyse_from or 1):
             return 0.0
         found = 0.0
-        for look, chance in splits(self.recruitment, self.planned, n):
+        for look, chance in splits(self.block, self.planned, n):
             if self.analysed(look):
                 found += chance * float(paired(self.regions(look).success, laws(look))[0])
         return found
@@ -98,18 +101,20 @@ class Recruited:
         return float(sum(self.chances[n] * self.power_at(n, laws) for n in likely))
 
 
-def enrolment(recruitment: Recruitment, looks: tuple[Look, ...], rule: AnyRule) -> Recruited:
-    """The trial as recruitment shapes it; totals that the rule judges are remembered."""
+def enrolment(
+    recruitment: Recruitment, looks: tuple[Look, ...], rule: AnyRule, *, block: ArmSizes | None = None
+) -> Recruited:
+    """The trial as recruitment shapes it, with permuted blocks if there are any; judged totals are remembered."""
     total = sum(looks[-1])
 
     @cache
     def regions(look: Look) -> Regions:
         return rule.regions((look,))[0]
 
-    return Recruited(recruitment, looks, recruited(recruitment.accrual(), recruitment.stop_at, total), regions)
+    return Recruited(recruitment, looks, recruited(recruitment.accrual(), recruitment.stop_at, total), regions, block)
 
 
-def splits(recruitment: Recruitment, planned: Look, n: int) -> tuple[Split, ...]:
+def splits(block: ArmSizes | None, planned: Look, n: int) -> tuple[Split, ...]:
     """How the first ``n`` patients divide between the arms; the planned totals at the end.
 
     With permuted blocks every whole block is balanced, and the treatment patients among the first k of a block are
@@ -117,10 +122,10 @@ def splits(recruitment: Recruitment, planned: Look, n: int) -> tuple[Split, ...]
     """
     if n == sum(planned) or planned.n_c == 0:
         return (Split(planned if n == sum(planned) else Look(n, 0), 1.0),)
-    if recruitment.block is None:
+    if block is None:
         n_t = (2 * n * planned.n_t + sum(planned)) // (2 * sum(planned))
         return (Split(Look(n_t, n - n_t), 1.0),)
-    size_t, size_c = recruitment.block.treatment, recruitment.block.control or 0
+    size_t, size_c = block.treatment, block.control or 0
     whole, begun = divmod(n, size_t + size_c)
     found = []
     for k in range(max(0, begun - size_c), min(begun, size_t) + 1):

@@ -11,12 +11,14 @@ from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from anatrial.designs.response_adaptive import ResponseAdaptive
 from anatrial.domain.tally import Tally
 from anatrial.numerics import BoolArray, FloatArray, IntArray
 from anatrial.numerics.best_arm import Arms
 from anatrial.numerics.two_by_two import fisher_tails
+from anatrial.numerics.walk import fisher_staircases
 from anatrial.rules.response_adaptive import AdaptiveFisher, AdaptivePosterior
 
 NEAR = 1e-9  # a posterior probability this close to the certainty is a tie: no success
@@ -31,6 +33,10 @@ class Outcome(NamedTuple):
     x: IntArray
     success: BoolArray
     dropped: BoolArray
+    arm: NDArray[np.int8]
+    """Of every patient, shape (trials, patients), 0 the control; -1 after an early end."""
+    responds: BoolArray
+    """Of every patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +50,9 @@ class Adaptive:
     """Whether patients are dealt to the arms in turn instead, whatever was seen, and no dose is dropped."""
 
     @property
-    def idle(self) -> bool:
-        """Whether every arm has one rate, so that every success is an error."""
-        return min(self.rates) == max(self.rates)
+    def idle(self) -> tuple[int, ...]:
+        """Doses whose success is an error: no better than the control; counted from 0."""
+        return tuple(d for d, rate in enumerate(self.rates[1:]) if rate <= self.rates[0])
 
     @property
     def early(self) -> float | None:
@@ -84,6 +90,8 @@ def outcomes(trial: Adaptive, rng: np.random.Generator, trials: int) -> Outcome:
     active, going = np.ones((trials, arms), dtype=np.bool_), np.ones(trials, dtype=np.bool_)
     belief, analysis = _posteriors(design), _analysis(trial)
     success = np.zeros((trials, arms - 1), dtype=np.bool_)
+    whose, responds = np.empty((trials, design.n), dtype=np.int8), np.empty((trials, design.n), dtype=np.bool_)
+    whose[:, :first], responds[:, :first] = turns[:first], hits
     for start in range(first, design.n, design.block):
         if trial.early is not None:
             sure = _sure(analysis, n, x, trial.early) & active[:, 1:] & going[:, None]
@@ -96,14 +104,17 @@ def outcomes(trial: Adaptive, rng: np.random.Generator, trials: int) -> Outcome:
             remaining = active.copy()
             share = _allocation(design, belief, n, x, remaining)
             active = np.where(going[:, None], remaining, active)
-            arm = (choose[:, block, None] >= np.cumsum(share, axis=1)[:, None, :-1]).sum(axis=2)
+            arm = np.zeros((trials, design.block), dtype=np.int8)
+            for edge in np.cumsum(share, axis=1).T[:-1]:
+                arm += choose[:, block] >= edge[:, None]
         hit = respond[:, block] < rates[arm]
+        whose[:, block], responds[:, block] = np.where(going[:, None], arm, -1), hit
         for a in range(arms):
             mine = (arm == a) & going[:, None]
             n[:, a] += mine.sum(axis=1)
             x[:, a] += (mine & hit).sum(axis=1)
     success |= _successes(trial, analysis, n, x) & active[:, 1:] & going[:, None]
-    return Outcome(n, x, success, ~active[:, 1:])
+    return Outcome(n, x, success, ~active[:, 1:], whose, responds)
 
 
 def _allocation(design: ResponseAdaptive, belief: Arms, n: IntArray, x: IntArray, active: BoolArray) -> FloatArray:
@@ -125,12 +136,21 @@ def _successes(trial: Adaptive, analysis: Arms | None, n: IntArray, x: IntArray)
     """Which doses the final analysis finds better, shape (trials, doses)."""
     if isinstance(trial.rule, AdaptivePosterior):
         return _sure(analysis, n, x, trial.rule.certainty)
-    found = np.zeros((len(n), n.shape[1] - 1), dtype=np.bool_)
-    for dose in range(1, n.shape[1]):
-        pairs, back = np.unique(n[:, [dose, 0]], axis=0, return_inverse=True)
-        for k, (n_d, n_c) in enumerate(pairs.tolist()):
-            rows = np.flatnonzero(back == k)
-            found[rows, dose - 1] = _fisher(n_d, n_c)[x[rows, dose], x[rows, 0]] <= trial.rule.alpha * (1 + SAME)
+    found = [fisher_succeeds(n[:, [dose, 0]], x[:, [dose, 0]], trial.rule.alpha) for dose in range(1, n.shape[1])]
+    return np.stack(found, axis=1)
+
+
+def fisher_succeeds(n: IntArray, x: IntArray, alpha: float) -> BoolArray:
+    """Whether Fisher's test of each table has p <= alpha, shape (m,); ``n``, ``x`` of dose and control, (m, 2)."""
+    most = int(n.max()) + 1
+    pairs, back = np.unique(n[:, 0] * most + n[:, 1], return_inverse=True)
+    n_d, n_c = np.divmod(pairs, most)
+    least, near = fisher_staircases(n_d, n_c, alpha)
+    found = np.asarray(x[:, 0] >= least[back, x[:, 1]])
+    for k in np.flatnonzero(near).tolist():  # a p-value near alpha: looked at itself
+        rows = np.flatnonzero(back == k)
+        p = fisher_tails(int(n_d[k]), int(n_c[k]))[0]
+        found[rows] = p[x[rows, 0], x[rows, 1]] <= alpha * (1 + SAME)
     return found
 
 
@@ -139,11 +159,6 @@ def _sure(analysis: Arms | None, n: IntArray, x: IntArray, certainty: float) -> 
     assert analysis is not None
     beats = [analysis.beats(dose, n, x) for dose in range(1, n.shape[1])]
     return np.stack(beats, axis=1) > certainty + NEAR
-
-
-@lru_cache(maxsize=4_096)
-def _fisher(n_d: int, n_c: int) -> FloatArray:
-    return fisher_tails(n_d, n_c)[0]
 
 
 @lru_cache(maxsize=4)
@@ -172,11 +187,11 @@ def simulate(trial: Adaptive, rng: np.random.Generator, trials: int) -> Tally:
     total = n.sum(axis=1)
     some: BoolArray = np.asarray(found.success.any(axis=1))
     arrays: dict[str, BoolArray | FloatArray] = {}
-    if trial.idle:
-        arrays[error_name(trial.design)] = some
-    else:
+    if len(trial.idle) < n.shape[1] - 1:
         arrays["power"] = some
         arrays |= {f"power_dose_{d}": found.success[:, d - 1] for d in range(1, n.shape[1])}
+    if trial.idle:
+        arrays[error_name(trial.design)] = np.asarray(found.success[:, list(trial.idle)].any(axis=1))
     if trial.early is not None:
         arrays["expected_n"] = total.astype(np.float64)
     arrays["expected_n_control"] = n[:, 0].astype(np.float64)

@@ -271,11 +271,16 @@ class Simulated(NamedTuple):
     """What a success is called: power, assurance, or nothing."""
 
 
-def simulate(spec: Simulated, rng: np.random.Generator, trials: int) -> Tally:
-    """Trials by the counts of each arm, drawn by inversion from one uniform per arm."""
+def drawn(spec: Simulated, rng: np.random.Generator, trials: int) -> IntArray:
+    """Responders of each arm, the control first, by inversion from one uniform per arm; shape (trials, arms)."""
     uniforms = rng.random((trials, len(spec.laws)))
-    counts = np.stack([np.searchsorted(np.cumsum(law[0])[:-1], uniforms[:, arm], side="right")
-                       for arm, law in enumerate(spec.laws)], axis=1)  # fmt: skip
+    return np.stack([np.searchsorted(np.cumsum(law[0])[:-1], uniforms[:, arm], side="right")
+                     for arm, law in enumerate(spec.laws)], axis=1)  # fmt: skip
+
+
+def simulate(spec: Simulated, rng: np.random.Generator, trials: int) -> Tally:
+    """Trials by the counts of each arm."""
+    counts = drawn(spec, rng, trials)
     holds = spec.decisions.of(counts)
     arrays: dict[str, BoolArray] = {}
     if spec.word:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import gammaincinv
+from scipy.special import gammaincinv, gammaln, softmax
 
 from anatrial.designs.several_endpoints import SeveralEndpoints
 from anatrial.domain.counts import Regions
@@ -22,6 +22,7 @@ from anatrial.truths.endpoint_cells import Arms
 from anatrial.truths.several_endpoints import SeveralPriors
 
 SAME = 1e-12  # rates that differ by less are one rate
+TINY = 1e-200  # gamma draws below it are taken by their logarithm
 
 
 class Judged(NamedTuple):
@@ -62,7 +63,7 @@ class Chances(NamedTuple):
     def alone(self) -> tuple[float, ...]:
         """Probability that each test succeeds at the undivided level, whatever the others do."""
         axes = range(self.patterns.ndim)
-        return tuple(float(1 - np.take(self.patterns, 0, axis=k).sum()) for k in axes)
+        return tuple(float(min(np.delete(self.patterns, 0, axis=k).sum(), 1.0)) for k in axes)
 
     @property
     def number(self) -> tuple[float, ...]:
@@ -194,18 +195,23 @@ class Virtual(NamedTuple):
     only_error: bool = False
 
 
-def simulate(trial: Virtual, rng: np.random.Generator, trials: int) -> Tally:
-    """Decisions of many virtual trials; the tally has the names of the exact metrics.
+def cells(trial: Virtual, rng: np.random.Generator, trials: int) -> tuple[IntArray, IntArray]:
+    """The cell of every patient per arm, shape (trials, n): what the patient reaches. No control: n = 0.
 
     Every patient takes one uniform number, and each uncertain share one more, so that neighbouring truths share draws.
     """
-    judge = trial.judged
     kept = trial.kept or (None, None)
-    arms = (trial.shares.treatment, trial.shares.control)
-    counts = [
-        _drawn(rng, (trials, n), trial, shares=shares, kept=stay)
-        for n, shares, stay in zip(trial.sizes, arms, kept, strict=True)
-    ]
+    shares, sizes = trial.shares, trial.sizes
+    treatment = _cells(rng, (trials, sizes[0]), shares=shares.treatment, kept=kept[0])
+    if shares.control is None:
+        return treatment, np.zeros((trials, 0), dtype=np.int64)
+    return treatment, _cells(rng, (trials, sizes[1]), shares=shares.control, kept=kept[1])
+
+
+def simulate(trial: Virtual, rng: np.random.Generator, trials: int) -> Tally:
+    """Decisions of many virtual trials; the tally has the names of the exact metrics."""
+    judge = trial.judged
+    counts = [trial.reached[arm].sum(axis=1) for arm in cells(trial, rng, trials)]
     at = tuple(label[counts[0][:, k], counts[1][:, k]] for k, label in enumerate(judge.labels))
     claims, wins = judge.claims[at], judge.wins[at]
     if trial.only_error:
@@ -221,27 +227,35 @@ def _error(trial: Virtual, claims: BoolArray) -> dict[str, BoolArray]:
     return {} if trial.idle is None else {"familywise_error": np.asarray((claims & trial.idle).any(axis=1))}
 
 
-def _drawn(
-    rng: np.random.Generator, shape: tuple[int, int], trial: Virtual, *, shares: FloatArray | None, kept: float | None
-) -> IntArray:
-    """Patients of one arm who reach each endpoint, shape (trials, endpoints)."""
-    if shares is None:
-        return np.zeros((shape[0], trial.reached.shape[1]), dtype=np.int64)
+def _cells(rng: np.random.Generator, shape: tuple[int, int], *, shares: FloatArray, kept: float | None) -> IntArray:
+    """The cell of each patient of one arm, of this shape (trials, n)."""
     if kept is None:
         chances = np.broadcast_to(shares, (shape[0], len(shares)))
     else:
-        gammas = gammaincinv(shares, rng.random((shape[0], len(shares))))
-        chances = kept * gammas / gammas.sum(axis=1, keepdims=True)
+        chances = kept * _dirichlet(shares, rng.random((shape[0], len(shares))))
         chances[:, 0] += 1 - kept
     edges = np.cumsum(chances, axis=1)
     patients = rng.random(shape)
     cell = np.zeros(shape, dtype=np.int64)
     for k in range(len(shares) - 1):
         cell += patients >= edges[:, k : k + 1]
-    return np.asarray(trial.reached[cell].sum(axis=1), dtype=np.int64)
+    return cell
+
+
+def _dirichlet(shapes: FloatArray, uniforms: FloatArray) -> FloatArray:
+    """Shares of a Dirichlet law by inverse transform, shape (trials, shares): gamma draws over their sum.
+
+    A gamma draw of a small shape may be too small for a number, so its logarithm is taken: near 0 the distribution
+    function is g^shape / gamma(shape + 1).
+    """
+    gammas = gammaincinv(shapes, uniforms)
+    near_zero = (np.log(uniforms) + gammaln(shapes + 1)) / shapes
+    logs = np.where(gammas > TINY, np.log(np.maximum(gammas, TINY)), near_zero)
+    return np.asarray(softmax(logs, axis=1))
 
 
 def worst_of(found: tuple[Estimate, ...], bound: float) -> Estimate:
-    """The largest of some errors, which the proven bound of all others may pass."""
+    """The largest of some errors, with the proven bound of all of them; no draws and no rounding carry it beyond."""
     largest = max(found)
-    return largest._replace(upper=bound if largest.mcse is None else max(bound, largest.lower))
+    upper = max(bound, largest.value if largest.mcse is None else largest.lower)
+    return largest._replace(value=min(largest.value, upper), upper=upper)

@@ -108,7 +108,7 @@ def _run(block: Block, settings: SimulationSettings, missing: dict[int, int]) ->
     jobs = _batched(missing.items(), per_job)
     while chunk := list(islice(jobs, 8 * settings.workers)):
         ready = (delayed(_blocks)(block, settings.seed, job) for job in chunk)
-        for found in Parallel(n_jobs=settings.workers, return_as="generator")(ready):
+        for found in Parallel(n_jobs=min(settings.workers, len(chunk)), return_as="generator")(ready):
             yield from found
 
 

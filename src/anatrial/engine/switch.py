@@ -92,12 +92,12 @@ def after_switch(switch: Switch, truth: Points | DesignPrior, decided: Regions) 
     stay = _last(switch.durability)
     return AfterSwitch(
         switched=predicted(switched),
-        enough=float(switched[switch.at_least :].sum()),
+        enough=min(float(switched[switch.at_least :].sum()), 1.0),
         responders=predicted(responders),
         early=ArmLater(predicted(stay.left(went_on)), predicted(staying.weight @ late_t)),
         delayed=ArmLater(predicted(stay.left(switched)), predicted(staying.weight @ late_c)),
         stops=_stops(switch.durability, np.convolve(went_on, switched)),
-        late_success=float(staying.weight @ again),
+        late_success=min(float(staying.weight @ again), 1.0),
     )
 
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import betainc, betaincinv, gammainc, gammaincc, gammainccinv, gammaincinv
+from scipy.special import betainc, betaincc, betaincinv, gammainc, gammaincc, gammainccinv, gammaincinv
 
 from anatrial.designs.time_to_event import TimeToEvent
 from anatrial.domain.tally import Tally
@@ -70,6 +70,8 @@ class Watched(NamedTuple):
     times: Times
     entry: FloatArray
     """Calendar time of entry, from the first possible one."""
+    lost: BoolArray
+    """Lost before the event and before the end of the follow-up."""
 
 
 def watched(trial: TimeTrial, rng: np.random.Generator, trials: int) -> Watched:
@@ -94,8 +96,10 @@ def watched(trial: TimeTrial, rng: np.random.Generator, trials: int) -> Watched:
         else:
             law = trial.laws[arm]
             event[:, start:end] = law.scale * cumulated[:, start:end] ** (1 / law.shape)
-    end_of_watch = np.minimum(lost, watch.longest - entry)
-    return Watched(Times(np.minimum(event, end_of_watch), event <= end_of_watch), entry)
+    follow_up = watch.longest - entry
+    end_of_watch = np.minimum(lost, follow_up)
+    happened = event <= end_of_watch
+    return Watched(Times(np.minimum(event, end_of_watch), happened), entry, ~happened & (lost < follow_up))
 
 
 def succeeded(trial: TimeTrial, rng: np.random.Generator, trials: int) -> Tally:
@@ -111,7 +115,7 @@ def tallied(trial: TimeTrial, rng: np.random.Generator, trials: int) -> Tally:
     Duration is the calendar time until the last patient's watch ends, of known times only: with an uncertain hazard
     its mean may be infinite. The bias is taken over the trials in which Cox's estimate is finite.
     """
-    seen, entry = watched(trial, rng, trials)
+    seen, entry, _ = watched(trial, rng, trials)
     sets = _sets(trial, seen)
     success, failed = _judged(trial, seen, sets)
     arrays: dict[str, BoolArray | FloatArray] = {
@@ -186,15 +190,24 @@ class TotalTime(NamedTuple):
         if self.prior is None:
             assert self.hazard is not None
             return np.asarray(gammainc(self.n, self.hazard * at))
-        return np.asarray(betainc(self.n, self.prior.shape, at / (at + self.prior.rate)))
+        return np.asarray(betaincc(self.prior.shape, self.n, self.prior.rate / (self.prior.rate + at)))
 
-    def quantile(self, p: FloatArray) -> FloatArray:
-        """The total below which it lies with probability p in [0, 1)."""
+    def above(self, total: FloatArray) -> FloatArray:
+        """P(total time > total)."""
+        at = np.maximum(total, 0.0)
         if self.prior is None:
             assert self.hazard is not None
-            return np.asarray(gammaincinv(self.n, p) / self.hazard)
-        share = betaincinv(self.n, self.prior.shape, p)
-        return np.asarray(self.prior.rate * share / (1 - share))
+            return np.asarray(gammaincc(self.n, self.hazard * at))
+        return np.asarray(betainc(self.prior.shape, self.n, self.prior.rate / (self.prior.rate + at)))
+
+    def both_quantiles(self, p: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The totals with p in (0, 1) below, and with p above; infinite where a vague prior leaves the floats."""
+        if self.prior is None:
+            assert self.hazard is not None
+            return np.asarray(gammaincinv(self.n, p) / self.hazard), np.asarray(gammainccinv(self.n, p) / self.hazard)
+        low, high = betaincinv(self.n, self.prior.shape, p), betaincinv(self.prior.shape, self.n, p)
+        with np.errstate(divide="ignore", over="ignore"):
+            return np.asarray(self.prior.rate * low / (1 - low)), np.asarray(self.prior.rate * ((1 - high) / high))
 
 
 def total_times(trial: TimeTrial) -> tuple[TotalTime, ...]:
@@ -223,20 +236,21 @@ def exact_success(trial: TimeTrial) -> float:
     rule, early = trial.rule, trial.design.event == "response"
     totals = total_times(trial)
     if isinstance(rule, PosteriorMedian):
-        below = float(totals[0].below(np.array(boundary(trial))))
-        return below if early else 1 - below
+        limit = np.array(boundary(trial))
+        return float(totals[0].below(limit) if early else totals[0].above(limit))
     assert isinstance(rule, PosteriorHazardRatio)
     prior_t, prior_c = rule.analysis_prior.gammas()
     shapes = prior_t.shape + trial.sizes[0], prior_c.shape + trial.control
     share = float(betaincinv(*shapes, 1 - rule.certainty if early else rule.certainty))
     multiple = share / (1 - share)
 
-    def succeeds(level: FloatArray) -> FloatArray:
-        limit = multiple * (prior_c.rate + totals[1].quantile(level)) - prior_t.rate
-        below = totals[0].below(limit)
-        return below if early else 1 - below
+    chance = totals[0].below if early else totals[0].above
 
-    return integral(succeeds, np.linspace(0.0, 1.0, 9))
+    def succeeds(level: FloatArray) -> FloatArray:
+        ends = totals[1].both_quantiles(level)
+        return np.asarray(sum(chance(multiple * (prior_c.rate + total) - prior_t.rate) for total in ends))
+
+    return integral(succeeds, np.linspace(0.0, 0.5, 5), least=1e-4)  # to 1e-16, however rare a success is
 
 
 class Told(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -19,9 +19,11 @@ from anatrial.numerics import BoolArray, FloatArray, IntArray
 from anatrial.numerics.beta_nodes import beta_nodes
 from anatrial.numerics.binomial import binomial
 from anatrial.rules.base import Rule
-from anatrial.truths.visits import Markov, MarkovPrior, Path, VisitRates
+from anatrial.truths.visits import Markov, MarkovPrior, VisitRates
 
 AnyTruth = Markov | VisitRates | MarkovPrior
+Watch = tuple[tuple[tuple[Bound, ...], float], ...]
+"""Per adverse event its boundary and its rate on treatment."""
 NOBODY = Counted(1.0, 0.0)
 
 
@@ -107,28 +109,53 @@ class Case:
     success_name: str
     is_error: bool
     """Whether success or harm is an error under this truth."""
-    safety: tuple[tuple[tuple[Bound, ...], float], ...] | None
+    safety: Watch | None
     """Per event its boundary and its rate on treatment; None where nothing is said of safety."""
+
+    @property
+    def arms(self) -> int:
+        """One or two."""
+        return 1 if self.design.single_arm else 2
+
+
+class Visited(NamedTuple):
+    """The simulated patients of an arm at one visit, shape (trials, n) each."""
+
+    there: BoolArray
+    """Not yet lost."""
+    responds: BoolArray
+    """At this visit, seen or not."""
+
+
+class Patients(NamedTuple):
+    """Simulated trials: every visit per arm, treatment first; adverse events on treatment, shape (trials, n_t) each."""
+
+    arms: tuple[tuple[Visited, ...], ...]
+    events: tuple[BoolArray, ...]
+
+
+def drawn(case: Case, rng: np.random.Generator, more: np.random.Generator, trials: int) -> Patients:
+    """The patients that ``simulate`` counts; ``more`` is for the visits after the analysis, which it needs not."""
+    design = case.design
+    after = len(design.visits) - design.window.last - 1
+    streams = (*(rng,) * (design.window.last + 1), *(more,) * after)
+    arms = tuple(tuple(_visited(case, index, streams, trials)) for index in range(case.arms))
+    return Patients(arms, _events(case, rng, trials))
 
 
 def simulate(case: Case, rng: np.random.Generator, trials: int) -> Tally:
     """Trials patient by patient and visit by visit; the same names as the exact numbers have."""
-    design, visits = case.design, len(case.design.visits)
-    uncertain = isinstance(case.truth, MarkovPrior)
-    counts = []
-    for index, (arm, path) in enumerate(zip(("treatment", "control"), case.truth.paths(visits), strict=False)):
-        first = (
-            _drawn(getattr(case.truth, arm).first.mixture(), rng, trials) if uncertain else np.full(trials, path.first)
-        )
-        counts.append(_counts(path, first, rng, (design.look[index], design)))
-    if len(counts) == 1:
+    design = case.design
+    until = (rng,) * (design.window.last + 1)
+    counts = [_counts(design, _visited(case, index, until, trials)) for index in range(case.arms)]
+    if case.arms == 1:
         counts.append((np.zeros(trials, dtype=np.int64), np.zeros(trials, dtype=np.int64)))
     won, harmed = _decided(case, *counts)
     tallied: dict[str, BoolArray | FloatArray] = {case.success_name: won}
     if case.is_error:
         tallied["type_i_error"] = won | harmed
     if case.safety is not None:
-        stopped_at = _stopped(case.safety, rng, design.look.n_t, trials)
+        stopped_at = _stopped(case.safety, _events(case, rng, trials))
         stops = stopped_at <= design.look.n_t
         seen = np.minimum(stopped_at, design.look.n_t) / design.look.n_t
         tallied |= {
@@ -146,29 +173,41 @@ def _drawn(prior: BetaMixture, rng: np.random.Generator, trials: int) -> FloatAr
     return np.asarray(betaincinv(parts[which, 1], parts[which, 2], rng.random(trials)))
 
 
-def _counts(
-    path: Path, first: FloatArray, rng: np.random.Generator, of: tuple[int, Visits]
-) -> tuple[IntArray, IntArray]:
-    """Numbers analysed and responders among them, per trial."""
-    n, design = of
-    shape = (len(first), n)
+def _visited(case: Case, index: int, streams: tuple[np.random.Generator, ...], trials: int) -> Iterator[Visited]:
+    """One visit after the other of an arm, each with its random numbers."""
+    path = case.truth.paths(len(case.design.visits))[index]
+    first = np.full(trials, path.first)
+    if isinstance(case.truth, MarkovPrior):
+        arm = case.truth.treatment if index == 0 else case.truth.control
+        assert arm is not None
+        first = _drawn(arm.first.mixture(), streams[0], trials)
+    shape = (trials, case.design.look[index])
     there, responds = np.ones(shape, dtype=np.bool_), np.zeros(shape, dtype=np.bool_)
-    carried, ok = np.zeros(shape, dtype=np.bool_), np.ones(shape, dtype=np.bool_)
-    for visit in range(design.window.last + 1):
-        there &= rng.random(shape) >= path.leaves[visit]
+    for visit, rng in enumerate(streams):
+        there = there & (rng.random(shape) >= path.leaves[visit])
         u = rng.random(shape)
         if visit == 0:
             responds = u < first[:, None]
         else:
             responds = np.where(responds, u >= path.loss[visit - 1], u < path.gain[visit - 1])
+        yield Visited(there, responds)
+
+
+def _counts(design: Visits, visits: Iterator[Visited]) -> tuple[IntArray, IntArray]:
+    """Numbers analysed and responders among them, per trial; ``visits`` end with the last one that is analysed."""
+    there, carried = next(visits)
+    carried = there & carried
+    ok = carried if design.window.first == 0 else np.ones_like(there)
+    for visit, (there, responds) in enumerate(visits, start=1):
         carried = np.where(there, responds, carried)
         if visit >= design.window.first:
-            ok &= carried
+            ok = ok & carried
+    trials, n = there.shape
     match design.analysis.missing:
         case "non_responder":
-            return np.full(len(first), n), (ok & there).sum(axis=1)
+            return np.full(trials, n), (ok & there).sum(axis=1)
         case "last_observation":
-            return np.full(len(first), n), ok.sum(axis=1)
+            return np.full(trials, n), ok.sum(axis=1)
         case "observed_only":
             return there.sum(axis=1), (ok & there).sum(axis=1)
 
@@ -190,13 +229,17 @@ def _decided(
     return won, harmed
 
 
-def _stopped(
-    safety: tuple[tuple[tuple[Bound, ...], float], ...], rng: np.random.Generator, n_t: int, trials: int
-) -> IntArray:
+def _events(case: Case, rng: np.random.Generator, trials: int) -> tuple[BoolArray, ...]:
+    """Which treatment patients have each adverse event, shape (trials, n_t)."""
+    return tuple(rng.random((trials, case.design.look.n_t)) < rate for _, rate in case.safety or ())
+
+
+def _stopped(safety: Watch, happened: tuple[BoolArray, ...]) -> IntArray:
     """Treatment patients at the first stop for safety, per trial; n_t + 1 where there is none."""
+    trials, n_t = happened[0].shape
     at = np.full(trials, n_t + 1)
-    for bounds, rate in safety:
-        events = np.cumsum(rng.random((trials, n_t)) < rate, axis=1)
+    for (bounds, _), found in zip(safety, happened, strict=True):
+        events = np.cumsum(found, axis=1)
         for bound in bounds:
             at = np.minimum(at, np.where(events[:, bound.patients - 1] >= bound.events, bound.patients, n_t + 1))
     return at

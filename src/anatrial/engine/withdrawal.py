@@ -63,7 +63,7 @@ def over_responders(given: Mapping[int, float], responders: FloatArray) -> float
 
     ``responders``: probabilities of 0 to n responders, shape (n + 1,).
     """
-    return float(sum(responders[r] * chance for r, chance in given.items() if r < responders.size))
+    return min(float(sum(responders[r] * chance for r, chance in given.items() if r < responders.size)), 1.0)
 
 
 class Belief(NamedTuple):
@@ -160,18 +160,37 @@ class Reality(NamedTuple):
     """What a success is called: power, assurance, type_i_error."""
 
 
-def simulate(rng: np.random.Generator, trials: int, *, rule: Rule, design: Withdrawal, reality: Reality) -> Tally:
-    """So many trials, patient by patient: who responds, who is randomised where, who has a flare.
+class Patients(NamedTuple):
+    """Simulated patients, shape (trials, enrolled) each, and the true rates without a flare, shape (trials,) each."""
 
-    The blocks are permuted as they would be in a trial; nothing here is taken from the exact sums but the rule.
-    """
+    responds: BoolArray
+    """To the run-in, by order of enrolment."""
+    treated: BoolArray
+    """Whether the first, second, ... responder goes on with the treatment."""
+    free: BoolArray
+    """Whether the first, second, ... responder has no flare."""
+    rate_t: FloatArray
+    rate_c: FloatArray
+
+
+def drawn(rng: np.random.Generator, trials: int, *, design: Withdrawal, reality: Reality) -> Patients:
+    """So many trials, patient by patient: who responds, who is randomised where, who has a flare."""
     n = design.enrolled
     run_in, rate_t, rate_c = (draws.rates(rng, trials) for draws in reality[:3])
     responds = rng.random((trials, n)) < run_in[:, None]
-    number = responds.sum(axis=1)
-    treated = _permuted(rng, trials, design)[:, :n]  # of the first, second, ... responder
+    treated = _permuted(rng, trials, design)[:, :n]
     free = rng.random((trials, n)) < np.where(treated, rate_t[:, None], rate_c[:, None])
-    randomised = np.arange(n)[None, :] < number[:, None]
+    return Patients(responds, treated, free, rate_t, rate_c)
+
+
+def simulate(rng: np.random.Generator, trials: int, *, rule: Rule, design: Withdrawal, reality: Reality) -> Tally:
+    """So many trials, each judged by who of its patients stays free of flare.
+
+    The blocks are permuted as they would be in a trial; nothing here is taken from the exact sums but the rule.
+    """
+    responds, treated, free, rate_t, rate_c = drawn(rng, trials, design=design, reality=reality)
+    number = responds.sum(axis=1)
+    randomised = np.arange(design.enrolled)[None, :] < number[:, None]
     counts = np.column_stack([(who & randomised).sum(axis=1) for who in (treated, ~treated)])
     counts = np.column_stack([counts, *((who & randomised & free).sum(axis=1)[:, None] for who in (treated, ~treated))])
     enough = number >= design.least_responders

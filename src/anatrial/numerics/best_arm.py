@@ -35,8 +35,9 @@ class Arms:
     """
 
     def __init__(self, priors: tuple[FloatArray, ...], n: int) -> None:
-        self.priors, self.nodes = priors, _nodes(np.concatenate(priors), n)
-        self._tables: dict[tuple[int, int], tuple[FloatArray, FloatArray]] = {}
+        self.nodes = _nodes(np.concatenate(priors), n)
+        alike = {prior.tobytes(): _Tables(prior, self.nodes, n) for prior in priors}
+        self.tables = tuple(alike[prior.tobytes()] for prior in priors)
 
     def best(self, n: IntArray, x: IntArray, active: BoolArray) -> FloatArray:
         """P(the arm's rate is the highest | data) among the active arms, shape (m, arms); 0 for the others.
@@ -46,18 +47,22 @@ class Arms:
         """
         key = _keys(np.concatenate([n, x], axis=1)) * 8 + (active << np.arange(n.shape[1])).sum(axis=1)
         _, first, back = np.unique(key, return_index=True, return_inverse=True)
+        rows = np.stack([table.rows(n[first, arm], x[first, arm]) for arm, table in enumerate(self.tables)])
         found = np.empty((len(first), n.shape[1]))
         for start in range(0, len(first), ROWS):
-            rows = first[start : start + ROWS]
-            found[start : start + ROWS] = self._best(n[rows], x[rows], active[rows])
+            some = slice(start, start + ROWS)
+            found[some] = self._best(rows[:, some], active[first[some]])
         return found[back]
 
-    def _best(self, n: IntArray, x: IntArray, active: BoolArray) -> FloatArray:
-        tables = [self._gathered(arm, n[:, arm], x[:, arm]) for arm in range(n.shape[1])]
-        below = [np.where(active[:, arm, None], cdf, 1.0) for arm, (_, cdf) in enumerate(tables)]
-        chances = np.zeros(n.shape)
-        for arm, (density, _) in enumerate(tables):
-            others = math.prod((below[j] for j in range(len(tables)) if j != arm), start=np.ones(1))
+    def _best(self, rows: IntArray, active: BoolArray) -> FloatArray:
+        below = [table.below.take(row, axis=0) for table, row in zip(self.tables, rows, strict=True)]
+        for arm, distribution in enumerate(below):
+            distribution[~active[:, arm]] = 1.0
+        chances = np.zeros(active.shape)
+        for arm, (table, row) in enumerate(zip(self.tables, rows, strict=True)):
+            first, *more = (below[j] for j in range(len(below)) if j != arm)
+            others = math.prod(more, start=first)
+            density = table.density.take(row, axis=0)
             chances[:, arm] = np.where(active[:, arm], np.einsum("rq,rq->r", density, others), 0.0)
         return np.asarray(chances / chances.sum(axis=1, keepdims=True))
 
@@ -67,28 +72,33 @@ class Arms:
         _, first, back = np.unique(
             _keys(np.concatenate([n[:, pair], x[:, pair]], axis=1)), return_index=True, return_inverse=True
         )
+        ours, theirs = (self.tables[k].rows(n[first, k], x[first, k]) for k in (arm, 0))
         found = np.empty(len(first))
         for start in range(0, len(first), ROWS):
-            rows = first[start : start + ROWS]
-            density, _ = self._gathered(arm, n[rows, arm], x[rows, arm])
-            _, below = self._gathered(0, n[rows, 0], x[rows, 0])
-            found[start : start + ROWS] = np.einsum("rq,rq->r", density, below)
+            some = slice(start, start + ROWS)
+            density = self.tables[arm].density.take(ours[some], axis=0)
+            below = self.tables[0].below.take(theirs[some], axis=0)
+            found[some] = np.einsum("rq,rq->r", density, below)
         return np.minimum(found, 1.0)[back]
 
-    def _gathered(self, arm: int, n: IntArray, x: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Density times step, and distribution function, of an arm's posterior after each result, shape (m, nodes)."""
-        density, below = (np.empty((len(n), self.nodes.p.size)) for _ in range(2))
-        for size in np.unique(n).tolist():
-            rows = n == size
-            table = self._table(arm, size)
-            density[rows], below[rows] = (one[x[rows]] for one in table)
-        return density, below
 
-    def _table(self, arm: int, n: int) -> tuple[FloatArray, FloatArray]:
-        if (arm, n) not in self._tables:
-            posterior = Posterior(self.priors[arm], n)
-            self._tables[arm, n] = posterior.density(self.nodes).T.copy(), posterior.distribution(self.nodes).T.copy()
-        return self._tables[arm, n]
+class _Tables:
+    """Density times step, and distribution function, of one prior's posteriors on the nodes: a row for each result."""
+
+    def __init__(self, prior: FloatArray, nodes: Nodes, n: int) -> None:
+        self.prior, self.nodes = prior, nodes
+        self.first = np.full(n + 1, -1)  # the row of no responders among so many patients; -1 where not made yet
+        self.density = self.below = np.empty((0, nodes.p.size))
+
+    def rows(self, n: IntArray, x: IntArray) -> IntArray:
+        """The row of each result, shape of ``n``; numbers of patients that are new are added to the tables."""
+        missing = np.unique(n[self.first[n] < 0])
+        if missing.size:
+            made = [Posterior(self.prior, size) for size in missing.tolist()]
+            self.first[missing] = len(self.density) + np.cumsum(missing + 1) - (missing + 1)
+            self.density = np.concatenate([self.density, *(one.density(self.nodes).T for one in made)])
+            self.below = np.concatenate([self.below, *(one.distribution(self.nodes).T for one in made)])
+        return np.asarray(self.first[n] + x)
 
 
 def _keys(counts: IntArray) -> IntArray:

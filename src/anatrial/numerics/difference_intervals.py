@@ -14,9 +14,10 @@ import math
 
 import numpy as np
 
-from anatrial.numerics import FloatArray, IntArray
+from anatrial.numerics import FloatArray
 from anatrial.numerics.binomial import binomial
-from anatrial.numerics.intervals import HALVINGS, newcombe_limits, normal_quantile
+from anatrial.numerics.intervals import newcombe_limits, normal_quantile
+from anatrial.numerics.score import score_grid, score_z
 from anatrial.numerics.supremum import GAP, Known, climbed, first_rates, side
 from anatrial.numerics.tables import paired
 
@@ -87,55 +88,6 @@ def _score_lower(z: float, x_t: int, n_t: int, x_c: int, n_c: int) -> float:
         low, high = float(tried[at - 1]), float(tried[at])
 
 
-def score_z(
-    treatment: tuple[IntArray | int, int], control: tuple[IntArray | int, int], difference: FloatArray | float
-) -> FloatArray:
-    """Farrington and Manning's score statistic of p_t - p_c = ``difference``.
-
-    Parameters
-    ----------
-    treatment, control
-        Responders, of any shape, and patients.
-    difference
-        In [-1, 1], of any shape.
-
-    Returns
-    -------
-    z of the common shape of all three; infinite where the difference allows no variance and is not the observed one.
-
-    Source
-    ------
-    Farrington & Manning (1990), Statist. Med. 9:1447-1454; their cubic equation is solved by bisection of the score,
-    because its closed solution is 0/0 at tables with empty cells.
-    """
-    (x_t, n_t), (x_c, n_c) = treatment, control
-    p_c = restricted(treatment, control, difference)
-    p_t = np.clip(p_c + difference, 0.0, 1.0)  # a sum of rates may round beyond its end
-    variance = p_t * (1 - p_t) / n_t + p_c * (1 - p_c) / n_c
-    distance = np.broadcast_to(np.asarray(x_t) / n_t - np.asarray(x_c) / n_c - difference, variance.shape)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(distance == 0, 0.0, distance / np.sqrt(variance)))
-
-
-def restricted(
-    treatment: tuple[IntArray | float, float], control: tuple[IntArray | float, float], difference: FloatArray | float
-) -> FloatArray:
-    """The control rate that is most likely where p_t - p_c is the difference; the likelihood's slope falls.
-
-    ``treatment`` and ``control`` as for ``score_z``, or the shares of both that are expected of one control patient.
-    """
-    (x_t, n_t), (x_c, n_c) = treatment, control
-    shape = np.broadcast_shapes(np.shape(x_t), np.shape(x_c), np.shape(difference))
-    low = np.broadcast_to(np.maximum(0.0, np.negative(difference)), shape)
-    high = np.broadcast_to(np.minimum(1.0, np.subtract(1.0, difference)), shape)
-    for _ in range(HALVINGS):
-        p_c = 0.5 * (low + high)
-        p_t = p_c + difference
-        rises = (x_t - n_t * p_t) * (p_c * (1 - p_c)) + (x_c - n_c * p_c) * (p_t * (1 - p_t)) > 0
-        low, high = np.where(rises, p_c, low), np.where(rises, high, p_c)
-    return np.asarray(0.5 * (low + high))
-
-
 def exact(x_t: int, n_t: int, x_c: int, n_c: int, level: float = 0.95) -> tuple[float, float]:
     """Exact unconditional interval: the differences that neither of two one-sided score tests rejects.
 
@@ -186,7 +138,7 @@ def _rejected(tail: float, treatment: tuple[int, int], control: tuple[int, int],
     n_t, n_c = treatment[1], control[1]
     first, last = span
     least = float(score_z(treatment, control, last))
-    grid = score_z((np.arange(n_t + 1)[:, None], n_t), (np.arange(n_c + 1)[None, :], n_c), first)
+    grid = score_grid(n_t, n_c, first)
     extreme = grid >= least - SAME * max(1.0, abs(least))
     lowest = np.where(extreme.any(axis=0), np.argmax(extreme, axis=0), n_t + 1)
     lowest = np.minimum.accumulate(lowest[::-1])[::-1]  # fewer control responders are better still

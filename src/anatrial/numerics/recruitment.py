@@ -66,11 +66,13 @@ def site_months(opening: Opening, months: FloatArray) -> FloatArray:
 def month_of(opening: Opening, site_months: FloatArray) -> FloatArray:
     """The time at which so many site-months have passed: the inverse of ``site_months``; any shape, values from 0."""
     wanted = np.asarray(site_months, dtype=np.float64)
+    if len(opening.starts) == 1:  # all sites from the start on, so they never grow
+        return np.asarray(wanted / float(opening.sites[0]))
     before = _before(opening)
     piece = np.searchsorted(before, wanted, side="right") - 1  # the last of pieces that begin alike: no site was open
     more, sites, growth = wanted - before[piece], opening.sites[piece], opening.growth[piece]
     # The root of sites * t + growth * t^2 / 2 = more in the form that does not cancel where growth is 0.
-    root = np.sqrt(sites**2 + 2 * growth * more)
+    root = np.sqrt(sites**2 + 2 * growth * np.where(growth > 0, more, 0.0))  # the last piece may take for ever
     return np.asarray(opening.starts[piece] + np.where(more > 0, 2 * more / np.where(more > 0, sites + root, 1.0), 0.0))
 
 
@@ -110,8 +112,9 @@ def recruited(accrual: Accrual, months: float, n: int) -> FloatArray:
         log_p = xlogy(x, mean) - mean - gammaln(x + 1)
     else:
         shape = accrual.shape
-        log_p = gammaln(x + shape) - gammaln(shape) - gammaln(x + 1)
-        log_p = log_p + xlogy(x, mean / (mean + shape)) + xlog1py(shape, -mean / (mean + shape))
+        # Rising by a product, because log-gamma functions of a large shape leave no digits in their difference
+        ways = np.concatenate([[0.0], np.cumsum(np.log((shape + x[:-1]) / (mean + shape) / (x[:-1] + 1)))])
+        log_p = np.asarray(ways + xlogy(x, mean) + xlog1py(shape, -mean / (mean + shape)))
     return np.concatenate([np.exp(log_p), reached(accrual, n, at)])
 
 
@@ -121,7 +124,8 @@ def time_quantile(accrual: Accrual, n: int, p: FloatArray) -> FloatArray:
         mean = gammaincinv(n, p)
     else:
         # x / (1 - x) from both tails: near 1 the quantile itself has no digits left
-        mean = accrual.shape * betaincinv(n, accrual.shape, p) / betaincinv(accrual.shape, n, 1 - p)
+        with np.errstate(divide="ignore"):  # beyond any number of months
+            mean = accrual.shape * betaincinv(n, accrual.shape, p) / betaincinv(accrual.shape, n, 1 - p)
     return month_of(accrual.opening, mean / accrual.rate)
 
 

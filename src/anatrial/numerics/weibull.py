@@ -14,11 +14,12 @@ from scipy.special import betainc, digamma, expit, gammaincc
 from anatrial.numerics import BoolArray, FloatArray
 from anatrial.numerics.time_to_event import Gamma
 
-SCAN = np.linspace(-1.0, 1.0, 31)  # of the reach: where the posterior is looked for
-NODES = 81
+SCAN = np.linspace(0.0, 1.0, 31)  # of the reach: where the posterior is looked for
+SCANS = 2  # the second on what the first has left: a posterior far narrower than the prior is found
+NODES = 161
 DEPTH = 30.0  # below the greatest log density found there: what lies deeper has no weight
 EDGE = 1e-10  # density at the ends of the nodes, beside the greatest
-HALVED = 1e-3  # between the sums of all nodes and of every second one: that of all errs far less
+HALVED = 1e-3  # between all nodes and every second one: all of them err far less
 LARGEST = 700.0  # logarithm beyond which a number is infinite: its tail probability is 0 already
 
 
@@ -60,18 +61,24 @@ class HazardPosterior(NamedTuple):
         """
         first, second = self.events
         share = expit(self.log_watched[0] - self.log_watched[1])
-        return np.asarray((self.weights * betainc(first, second, share)).sum(axis=1))
+        return self._averaged(betainc(first, second, share))
 
     def median_below(self, benchmark: float) -> FloatArray:
         """P(median time of the first arm < benchmark | data), shape (m,)."""
         log_hazard = math.log(math.log(2)) - self.shapes * math.log(benchmark / self.reference_time)
         at = np.exp(np.minimum(log_hazard + self.log_watched[0], LARGEST))
-        return np.asarray((self.weights * gammaincc(self.events[0], at)).sum(axis=1))
+        return self._averaged(gammaincc(self.events[0], at))
 
     def log_hazard_ratio(self) -> FloatArray:
         """Posterior mean of the log hazard ratio of the first arm to the second, shape (m,)."""
         logs = digamma(self.events) - self.log_watched
         return np.asarray((self.weights * (logs[0] - logs[1])).sum(axis=1))
+
+    def _averaged(self, values: FloatArray) -> FloatArray:
+        """Mean over the shapes; NaN where every second node alone tells something else: the nodes are too few."""
+        mean = (self.weights * values).sum(axis=1)
+        coarse = (self.weights * values)[:, ::2].sum(axis=1) / self.weights[:, ::2].sum(axis=1)
+        return np.where(np.abs(coarse - mean) > HALVED, np.nan, mean)
 
 
 def exponential_posterior(arms: tuple[Times, ...], priors: tuple[Gamma, ...]) -> HazardPosterior:
@@ -85,9 +92,10 @@ def weibull_posterior(arms: tuple[Times, ...], priors: tuple[Gamma, ...], shape:
     """Posterior of Weibull times with one shape k in all arms: survival ``exp(-H (t / reference_time) ** k)``.
 
     H, the hazard cumulated up to the reference time, has the Gamma priors, whose rates are read in units of that time.
-    Given k it is conjugate; log k takes the trapezoid sum on 81 nodes between the ends of its posterior, which a scan
-    of the prior finds. Its error is below 1e-7 for smooth densities that vanish at both ends. A trial for which 81
-    nodes do not do, as where prior and data contradict each other, gets weights that are not numbers.
+    Given k it is conjugate; log k takes the trapezoid sum on 161 nodes between the ends of its posterior, which two
+    scans of the prior find. Its error is below 1e-7 for smooth densities that vanish at both ends. A trial for which
+    161 nodes do not do, as where prior and data contradict each other, gets weights that are not numbers; a probability
+    that every second node would change by 0.001 is not a number either. What remains errs by less than 1e-4.
 
     Source: the likelihood of Kalbfleisch & Prentice (2002), The Statistical Analysis of Failure Time Data, (3.4).
     """
@@ -106,11 +114,15 @@ def weibull_posterior(arms: tuple[Times, ...], priors: tuple[Gamma, ...], shape:
         return prior + seen * log_k + k * log_times - (events * watched).sum(axis=0), watched
 
     # 12 prior standard deviations, or more of a tight prior that many events may overrule.
-    scan = middle + min(max(12 * shape.log_sd, 3.0), 30 * shape.log_sd) * SCAN
-    found, _ = posterior(np.broadcast_to(scan, (len(seen), len(scan))))
-    high = found > found.max(axis=1, keepdims=True) - DEPTH
-    first, last = high.argmax(axis=1), len(scan) - 1 - high[:, ::-1].argmax(axis=1)
-    start, end = scan[np.maximum(first - 1, 0)], scan[np.minimum(last + 1, len(scan) - 1)]
+    reach = min(max(12 * shape.log_sd, 3.0), 30 * shape.log_sd)
+    rows = np.arange(len(seen))
+    start, end = np.full(len(seen), middle - reach), np.full(len(seen), middle + reach)
+    for _ in range(SCANS):
+        scan = start[:, None] + (end - start)[:, None] * SCAN
+        found, _ = posterior(scan)
+        high = found > found.max(axis=1, keepdims=True) - DEPTH
+        first, last = high.argmax(axis=1), len(SCAN) - 1 - high[:, ::-1].argmax(axis=1)
+        start, end = scan[rows, np.maximum(first - 1, 0)], scan[rows, np.minimum(last + 1, len(SCAN) - 1)]
     log_k = start[:, None] + (end - start)[:, None] * np.linspace(0.0, 1.0, NODES)
     log_weight, watched = posterior(log_k)
     weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))

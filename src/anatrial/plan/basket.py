@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 from anatrial.documents.basket import BasketScenario
 from anatrial.documents.trial_scenario import ResolvedTrial
@@ -22,20 +23,29 @@ from anatrial.engine.basket import (
     judge,
     least_certainty,
     mixed_errors,
+    results,
     simulate,
     won,
 )
 from anatrial.engine.simulation import simulated
-from anatrial.errors import InputError
-from anatrial.numerics import FloatArray, IntArray
+from anatrial.errors import ComputationError, InputError
+from anatrial.numerics import BoolArray, FloatArray, IntArray
 from anatrial.plan.ports import Progress
+from anatrial.plan.virtual import dealt, drawings
 from anatrial.rules.basket import Independent, Shared
 from anatrial.truths.basket import AnyBasketTruth, BasketNoEffect, BasketPoints, BasketPriors
 
 IDLE = BasketNoEffect(kind="no_effect")
 
 
-@dataclass(frozen=True)
+class BasketPatients(NamedTuple):
+    """Simulated trials: who responds, shape (trials, patients), baskets side by side; which work, (trials, baskets)."""
+
+    responds: BoolArray
+    works: BoolArray
+
+
+@dataclass(frozen=True, eq=False)
 class Analysis:
     """A rule at a certainty on every table of counts, and what it makes of them."""
 
@@ -44,6 +54,10 @@ class Analysis:
     found: Won
     error: float
     """Familywise error where no basket works."""
+
+
+Mixtures = dict[Analysis, tuple[Mixed, ...]]
+"""Each analysis with its errors where some baskets do not work."""
 
 
 def findings(used: ResolvedTrial[BasketScenario], simulation: SimulationSettings, progress: Progress) -> Findings:
@@ -66,23 +80,50 @@ def findings(used: ResolvedTrial[BasketScenario], simulation: SimulationSettings
     )
     tables = [_by_basket(plan, found)]
     if hoped is not None:
-        alone = _alone(plan, own, null)
-        tables.append(_mixed_table(plan, hoped, (own, *alone)))
-        if alone:
-            tables.append(_compared(plan, hoped, (own, *alone)))
+        working, idle = plan.truths[hoped].laws(plan.design.diseases), IDLE.laws(plan.design.diseases)
+        analyses = {one: mixed_errors(one.found, working, idle) for one in (own, *_alone(plan, own, null))}
+        tables.append(_mixed_table(plan, hoped, analyses))
+        if len(analyses) > 1:
+            tables.append(_compared(plan, hoped, analyses))
     return Findings(found, tuple(tables), tuple(_notes(plan, own)))
 
 
 def block(plan: BasketScenario, truth: str) -> Block:
     """The trial under one truth, for the simulator."""
+    return _block(_simulator(plan, truth))
+
+
+def size(plan: BasketScenario, truth: str) -> int:
+    """Patients of one virtual trial."""
+    del truth
+    return sum(plan.design.sizes)
+
+
+def patients(plan: BasketScenario, truth: str, how: SimulationSettings) -> Iterator[tuple[int, BasketPatients]]:
+    """The patients of every trial that is simulated: the number of the first trial of each part, and its patients.
+
+    Trials are drawn by their counts; who of a basket the responders are is drawn on top, because patients of a basket
+    are exchangeable.
+    """
+    drawn = _simulator(plan, truth)
+    for at in drawings(_block(drawn).size, how):
+        counts, works = results(drawn, at.rng, at.trials)
+        for first, rows, responds in dealt(counts.T, plan.design.sizes, at):
+            yield first, BasketPatients(responds, works.T[rows])
+
+
+def _block(drawn: Drawn) -> Block:
+    return Block(partial(simulate, drawn), cells=2 * len(drawn.labels))
+
+
+def _simulator(plan: BasketScenario, truth: str) -> Drawn:
     judged = judge(plan.rule, plan.design)
     if plan.rule.certainty is not None:
         certainty = plan.rule.certainty
     else:
         null = joint(IDLE.laws(plan.design.diseases)[0])
         certainty = _certainty(plan, judged.probabilities(every_table(plan.design.sizes)), null)
-    drawn = Drawn(judged, certainty, plan.truths[truth].laws(plan.design.diseases), _labels(plan, plan.truths[truth]))
-    return Block(partial(simulate, drawn), cells=2 * len(plan.design.sizes))
+    return Drawn(judged, certainty, plan.truths[truth].laws(plan.design.diseases), _labels(plan, plan.truths[truth]))
 
 
 def _helps(plan: BasketScenario, truth: AnyBasketTruth) -> bool:
@@ -103,17 +144,18 @@ def _analysis(label: str, certainty: float, probabilities: FloatArray, null: Flo
 
 
 def _alone(plan: BasketScenario, own: Analysis, null: FloatArray) -> tuple[Analysis, ...]:
-    """The same trial without sharing: at the same certainty, and at one that keeps the same familywise error."""
+    """The same trial without sharing: at the same certainty, and where there is one at that which keeps the error."""
     if isinstance(plan.rule, Independent):
         return ()
     rule = Independent(kind="independent", analysis_prior=plan.rule.analysis_prior, certainty=own.certainty)
     counts = own.found.counts
     probabilities = judge(rule, plan.design).probabilities(counts)
-    kept = least_certainty(probabilities.max(axis=0), null, own.error)
-    return (
-        _analysis("no sharing, same certainty", own.certainty, probabilities, null, counts),
-        _analysis("no sharing, error not above it", kept, probabilities, null, counts),
-    )
+    same = _analysis("no sharing, same certainty", own.certainty, probabilities, null, counts)
+    try:
+        kept = least_certainty(probabilities.max(axis=0), null, own.error)
+    except ComputationError:  # an error so small that no certainty below 1 keeps it
+        return (same,)
+    return (same, _analysis("no sharing, error not above it", kept, probabilities, null, counts))
 
 
 def _labels(plan: BasketScenario, truth: AnyBasketTruth) -> tuple[str, ...]:
@@ -131,7 +173,8 @@ def _metrics(plan: BasketScenario, truth: AnyBasketTruth, found: Won) -> tuple[M
     laws = truth.laws(plan.design.diseases)
     metrics = _with_extremes(characteristics(found, laws, _labels(plan, truth)))
     if _helps(plan, truth):
-        worst = max(row.error for row in mixed_errors(found, laws, IDLE.laws(plan.design.diseases)))
+        own = next(metric.estimate.value for metric in metrics if metric.name == "familywise_error")
+        worst = max(own, *(row.error for row in mixed_errors(found, laws, IDLE.laws(plan.design.diseases))))
         metrics = (*metrics, Metric("familywise_error_worst", exactly(worst)))
     return metrics
 
@@ -173,10 +216,9 @@ def _by_basket(plan: BasketScenario, found: tuple[OperatingCharacteristics, ...]
     return Table("by_basket", "Chance of each basket to win, if", columns, tuple(rows), figure=figure)
 
 
-def _mixed_table(plan: BasketScenario, hoped: str, analyses: tuple[Analysis, ...]) -> Table:
+def _mixed_table(plan: BasketScenario, hoped: str, analyses: Mixtures) -> Table:
     """Familywise error by the number of baskets without effect, worst over which they are."""
-    working, idle = plan.truths[hoped].laws(plan.design.diseases), IDLE.laws(plan.design.diseases)
-    per: list[tuple[Mixed, ...]] = [mixed_errors(one.found, working, idle) for one in analyses]
+    per = list(analyses.values())
     names = list(plan.design.baskets)
     rows: list[tuple[Cell, ...]] = []
     for k, own in enumerate(per[0]):
@@ -192,13 +234,13 @@ def _mixed_table(plan: BasketScenario, hoped: str, analyses: tuple[Analysis, ...
     return Table("mixed", title, tuple(columns), tuple(rows), note=note)
 
 
-def _compared(plan: BasketScenario, hoped: str, analyses: tuple[Analysis, ...]) -> Table:
+def _compared(plan: BasketScenario, hoped: str, analyses: Mixtures) -> Table:
     """The rule beside analyses without sharing."""
-    working, idle = plan.truths[hoped].laws(plan.design.diseases), IDLE.laws(plan.design.diseases)
-    rows: list[tuple[Cell, ...]] = []
-    for one in analyses:
-        metrics = {m.name: m for m in _metrics(plan, plan.truths[hoped], one.found)}
-        worst = max(row.error for row in mixed_errors(one.found, working, idle))
+    truth, rows = plan.truths[hoped], list[tuple[Cell, ...]]()
+    laws, labels = truth.laws(plan.design.diseases), _labels(plan, truth)
+    for one, mixed in analyses.items():
+        metrics = {m.name: m for m in _with_extremes(characteristics(one.found, laws, labels))}
+        worst = max(row.error for row in mixed)
         told = (metrics[name].estimate.value for name in ("power", "all_right", "expected_won"))
         rows.append((one.label, one.certainty, one.error, worst, *told))
     columns = (
@@ -217,7 +259,7 @@ def _compared(plan: BasketScenario, hoped: str, analyses: tuple[Analysis, ...]) 
 def _notes(plan: BasketScenario, own: Analysis) -> Iterator[str]:
     if plan.rule.familywise_alpha is not None:
         yield (
-            f"certainty {own.certainty:g} is the least, to its last decimal, whose familywise error is at most "
+            f"certainty {own.certainty:.12g} is the least, to its last decimal, whose familywise error is at most "
             f"{plan.rule.familywise_alpha:g} where no basket works ({own.error:.4f}); where some work it may be larger"
         )
     if isinstance(plan.rule, Shared) and len(set(plan.design.benchmarks)) > 1:

@@ -39,9 +39,7 @@ def section(used: ResolvedScenario, run: Trial) -> Section:
 
 
 def _row(used: ResolvedScenario, definition: Definition, run: Trial) -> tuple[Cell, ...]:
-    single = used.resolved.design.single_arm
-    mine = " (this trial's)" if definition.endpoint == used.scenario.endpoint else ""
-    name = f"{definition.endpoint}{mine}"
+    single, name = used.resolved.design.single_arm, _named(used, definition)
     if definition.rates is not None:
         truth = Points(kind="points", rates=definition.rates)
         rates = [definition.rates.treatment, *([] if single else [definition.rates.control])]
@@ -57,6 +55,14 @@ def _row(used: ResolvedScenario, definition: Definition, run: Trial) -> tuple[Ce
     )
     said = (f"{x}/{n}" for x, n in counts)
     return (name, *said, *(x / n for x, n in counts), power(run, truth)[0], power(run, uncertain)[0])
+
+
+def _named(used: ResolvedScenario, definition: Definition) -> str:
+    """The endpoint, with what tells this definition from others of the same endpoint: its visit, and its study."""
+    mine = " (this trial's)" if definition.endpoint == used.scenario.endpoint else ""
+    studies = {other.study for other in used.resolved.definitions if other.endpoint == definition.endpoint}
+    apart = (definition.visit, (definition.study or "rates") if len(studies) > 1 else None)
+    return ", ".join([f"{definition.endpoint}{mine}", *filter(None, apart)])
 
 
 def _posterior(counted: Seen) -> PriorRef:

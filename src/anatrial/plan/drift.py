@@ -45,7 +45,9 @@ def section(used: ResolvedScenario, run: Trial) -> Section:
     start = borrowed.informative.mean if borrowed else _planned_control(plan)
     if start is None or not 0 < start < 1:
         got = "no history and no planned control rate" if start is None else f"a control rate of {start:g}"
-        raise InputError(Fault("drift", got, "a control rate above 0 and below 1, whose log odds can shift"))
+        raise InputError(
+            Fault(f"{used.name}: drift", got, "a control rate above 0 and below 1, whose log odds can shift")
+        )
     shift, why = (plan.drift.log_odds, plan.drift.why) if plan.drift else (SEEN, SEEN_WHY)
     control, treatment = used.scenario.arms.control, _treatment(plan)
     steps = sorted({-shift, -shift / 2, 0.0, shift / 2, shift})
@@ -69,7 +71,7 @@ def section(used: ResolvedScenario, run: Trial) -> Section:
         tuple(columns),
         tuple(zip(*cells, strict=True)),
         f"Shift: {why}; both directions, and half of it.",
-        Figure("lines", "control_rate", tuple(column.key for column in columns[2:])),
+        Figure("lines", "control_rate", tuple(column.key for column in columns[2:])) if columns[2:] else None,
     )
     return Section((table,))
 

@@ -13,7 +13,7 @@ from anatrial.engine import type_one
 from anatrial.engine.characteristics import null_margins, null_rates, power
 from anatrial.engine.course import Trial
 from anatrial.spec import Name
-from anatrial.truths.events import NEEDS, STRATEGIES, Strategy
+from anatrial.truths.events import NEEDS, STRATEGIES, Known, Strategy
 from anatrial.truths.points import Points
 
 Strategies = dict[Name, Strategy]
@@ -81,21 +81,22 @@ def _edge(plan: Scenario) -> float | None:
 
 
 def _row(plan: Scenario, run: Trial, truth: Points, said: str, strategies: Strategies) -> tuple[Cell, ...]:
-    lacking = [needs for name, strategy in strategies.items() if (needs := _needs(truth, name, strategy))]
-    if lacking:
-        return (said, None, None, None, None, f"needs {' and '.join(lacking)}")
+    if needs := _needs(truth, strategies):
+        return (said, None, None, None, None, needs)
     reckoned = truth.under(strategies)
     rate_t, rate_c = reckoned.trial_rates()
     return (said, rate_t, rate_c, power(run, reckoned)[0], _type_one(plan, run, rate_c), "")
 
 
-def _needs(truth: Points, event: Name, strategy: Strategy) -> str:
-    """The rate that a strategy needs and the truth does not give, and in which arm if only there; else empty."""
-    missing = truth.events[event].missing(strategy)
-    if not missing:
-        return ""
-    only = f" ({missing[0].partition('.')[0]})" if len(missing) < len(truth.events[event].arms) else ""
-    return f"{NEEDS[strategy]} of {event}{only}"
+def _needs(truth: Points, strategies: Strategies) -> str:
+    """The rates that the strategies need and the truth does not give, of which events; else empty."""
+    lacking: dict[Known | None, list[str]] = {}
+    for event, strategy in strategies.items():
+        if missing := truth.events[event].missing(strategy):
+            only = f" ({missing[0].partition('.')[0]})" if len(missing) < len(truth.events[event].arms) else ""
+            lacking.setdefault(NEEDS[strategy], []).append(f"{event}{only}")
+    said = (f"{rate} of {', '.join(events)}" for rate, events in lacking.items())
+    return f"needs {' and '.join(said)}" if lacking else ""
 
 
 def _type_one(plan: Scenario, run: Trial, rate_c: float) -> float | None:
@@ -121,7 +122,7 @@ def _notes(plan: Scenario, truths: dict[str, Points]) -> Iterator[str]:
     span = plan.null.control
     for name, truth in truths.items():
         for said, strategies in alternatives(truth.strategies).items():
-            if not any(_needs(truth, event, strategy) for event, strategy in strategies.items()):
+            if not _needs(truth, strategies):
                 rate = truth.under(strategies).trial_rates()[1]
                 if not span.lowest <= rate <= span.highest:
                     ends = f"{span.lowest:g}-{span.highest:g}"

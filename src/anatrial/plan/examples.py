@@ -20,7 +20,8 @@ from anatrial.engine.patients import Patients
 from anatrial.errors import Fault, InputError
 from anatrial.numerics import BoolArray, FloatArray
 from anatrial.plan.example_looks import Narrator, control_history, counted
-from anatrial.plan.patients import virtual_patients, virtual_trial
+from anatrial.plan.patients import patients as virtual_patients
+from anatrial.plan.patients import virtual_trial
 from anatrial.plan.planned import EXTREME, TIE
 from anatrial.plan.simulate import truths_to_simulate
 from anatrial.plan.trials import settings

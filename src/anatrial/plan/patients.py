@@ -16,7 +16,7 @@ from anatrial.engine.characteristics import null_margins, power
 from anatrial.engine.course import Trial, errors, trial
 from anatrial.engine.patient_trials import Simulated
 from anatrial.engine.patients import Patients, Setting, drawn
-from anatrial.engine.simulation import block_stream
+from anatrial.plan.virtual import drawings
 from anatrial.truths.base import ArmRates
 from anatrial.truths.design_prior import DesignPrior
 from anatrial.truths.grid import Grid
@@ -92,12 +92,11 @@ def _worst(plan: Scenario, truth: NoEffect, run: Trial) -> Points:
     return Points(kind="points", rates=rates)
 
 
-def virtual_patients(plan: Scenario, truth: str, how: SimulationSettings) -> Iterator[tuple[int, Patients]]:
+def patients(plan: Scenario, truth: str, how: SimulationSettings) -> Iterator[tuple[int, Patients]]:
     """The patients of every trial that is simulated: the number of the first trial of each block, and its patients."""
     simulated = virtual_trial(plan, truth)
-    at_once = block(plan, truth).size
-    for index, first in enumerate(range(0, how.trials, at_once)):
-        yield first, drawn(simulated.setting, block_stream(how.seed, index), min(at_once, how.trials - first))
+    for at in drawings(block(plan, truth).size, how):
+        yield at.first, drawn(simulated.setting, at.rng, at.trials)
 
 
 def enumerated(used: ResolvedScenario, result: Evaluation, name: str) -> dict[str, Estimate]:

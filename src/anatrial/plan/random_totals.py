@@ -31,9 +31,9 @@ def section(used: ResolvedScenario, run: Trial) -> Section:
     plan, truths = used.resolved, leaving(used)
     shares = {name: _shares(truth) for name, truth in truths.items()}
     randomised = {name: planned_to_randomise(run.look, share) for name, share in shares.items()}
-    totals = {name: completing(randomised[name], share) for name, share in shares.items()}
     single = plan.design.single_arm
     try:
+        totals = {name: completing(randomised[name], share) for name, share in shares.items()}
         looks = (look for one in totals.values() for look in one.looks)
         regions = regions_at(plan.rule, looks, single_arm=single)
     except ComputationError as error:
@@ -43,7 +43,7 @@ def section(used: ResolvedScenario, run: Trial) -> Section:
     rows, metrics = [], {}
     for name, truth in truths.items():
         chances = powers(regions, totals[name].looks, at_rates(*truth.trial_rates()))
-        summed = float(chances @ totals[name].chances)
+        summed = min(float(chances @ totals[name].chances), 1.0)
         n = " + ".join(str(n) for n in randomised[name] if n)
         rows.append((name, n, power(run, truth)[0], summed, _fewer(totals[name], run)))
         metrics[name] = (Metric("power_random_n", exactly(summed)),)

@@ -36,7 +36,8 @@ def section(used: ResolvedScenario, run: Trial) -> Section:
     plan = used.resolved
     if plan.recruitment is None:
         return Section()
-    trial = enrolment(plan.recruitment, run.looks if isinstance(run, Course) else (run.look,), plan.rule)
+    block = plan.randomisation.block if plan.randomisation is not None else None
+    trial = enrolment(plan.recruitment, run.looks if isinstance(run, Course) else (run.look,), plan.rule, block=block)
     known = {name: truth for name, truth in plan.truths.items() if isinstance(truth, Points | DesignPrior)}
     worth = {name: _worth(trial, run, truth) for name, truth in known.items()}
     tables = [_timetable(trial), _months(trial), _worths(run, known, worth)]
@@ -153,7 +154,7 @@ def _numbers(trial: Recruited) -> list[int]:
 
 def _split_said(trial: Recruited, n: int) -> str:
     """Patients per arm, or the range where blocks leave it open."""
-    looks = [split.look for split in splits(trial.recruitment, trial.planned, n)]
+    looks = [split.look for split in splits(trial.block, trial.planned, n)]
     if trial.planned.n_c == 0:
         return str(n)
     first, last = looks[0], looks[-1]
@@ -167,7 +168,7 @@ def _error_at(plan: Scenario, trial: Recruited, truth: NoEffect, n: int) -> floa
     if n < (trial.recruitment.analyse_from or 1):
         return 0.0
     worst = 0.0
-    for look, chance in splits(trial.recruitment, trial.planned, n):
+    for look, chance in splits(trial.block, trial.planned, n):
         if trial.analysed(look):
             found = trial.regions(look)
             ends = (truth.control.lowest, truth.control.highest)
@@ -186,10 +187,10 @@ def _notes(used: ResolvedScenario, trial: Recruited, run: Trial) -> Iterator[str
         "recruitment: a trial that is short of patients is analysed by the same rule with those who are there; "
         f"{fewest} it is given up and counts as no success"
     )
-    if trial.planned.n_c and plan.block is None:
+    if trial.planned.n_c and trial.block is None:
         yield (
             f"recruitment: the patients recruited are split between {names.treatment} and {names.control} in the "
-            "planned shares; a [recruitment] block gives the chances under permuted blocks"
+            "planned shares; randomisation.block gives the chances under permuted blocks"
         )
     elif trial.planned.n_c:
-        yield "recruitment: arms are split as permuted blocks split them, the last block cut at random"
+        yield "recruitment: arms are split as permuted blocks without strata split them, the last block cut at random"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import groupby
 from typing import NamedTuple
 
@@ -29,6 +30,8 @@ ASSUMED = (
     "is; the safety check comes before the look at the same patient."
 )
 
+ANALYSED = "Safety: counted among the patients that the plan analyses; those who drop out, though exposed, are not."
+
 
 class Watched(NamedTuple):
     """A trial whose events are watched."""
@@ -52,25 +55,32 @@ class Under(NamedTuple):
 
 
 def section(used: ResolvedScenario, run: Trial) -> Section:
-    """The section of a counts trial; ``InputError`` where a boundary stops every trial or none."""
+    """The section of a counts trial; ``InputError`` where a boundary stops every trial of the file's size, or none.
+
+    At other sizes, which a search asks for, a boundary may have no check yet: then it stops no trial.
+    """
     plan = used.resolved
     assert plan.safety is not None
     watched = Watched(plan.safety, plan.design.looks(), used.scenario.arms)
+    if plan.design == used.scenario.design:
+        refuse_boundaries(watched, used.name)
     truths = {name: plan.truths[name] for name in plan.safety.rates}
     endings = {name: _endings(run, truth) for name, truth in truths.items() if isinstance(truth, Points | DesignPrior)}
-    return told(watched, endings, used.name)
+    found = told(watched, endings)
+    return replace(found, notes=(*found.notes, ANALYSED)) if plan.numbers_random else found
 
 
-def told(watched: Watched, endings: Mapping[str, tuple[Ending, ...]], where: str) -> Section:
-    """Tables, metrics and remarks, given where the trial ends under each truth that has rates of the events.
-
-    Raises ``InputError``, naming the file ``where``, for a boundary that stops every trial or none.
-    """
+def refuse_boundaries(watched: Watched, where: str) -> None:
+    """``InputError``, naming the file ``where``, for a boundary that stops every trial or none."""
     faults = [
         fault._replace(where=f"{where}: {fault.where}") for fault in watched.safety.boundary_faults(watched.looks)
     ]
     if faults:
         raise InputError(*faults)
+
+
+def told(watched: Watched, endings: Mapping[str, tuple[Ending, ...]]) -> Section:
+    """Tables, metrics and remarks, given where the trial ends under each truth that has rates of the events."""
     found = {name: _under(watched, name, ends) for name, ends in endings.items()}
     tables = (_whole(found), *(_boundary(watched, event, found) for event in watched.safety.events))
     metrics = {name: _metrics(under) for name, under in found.items()}
@@ -123,7 +133,7 @@ def _boundary(watched: Watched, event: SafetyEvent, found: Mapping[str, Under]) 
     """The boundary of an event, and the chance to have met it by each of its steps if nothing else ends the trial."""
     columns = (
         Column("patients", f"{watched.arms.treatment} patients", "text"),
-        Column("to", "to patient", "count"),
+        Column("to", "by patient", "count"),
         Column("events", "stop at events", "count"),
         *(
             Column(f"stopped_{_key(name)}", f"{name} ({watched.safety.rates[name][event.name].treatment:g})")
@@ -135,7 +145,7 @@ def _boundary(watched: Watched, event: SafetyEvent, found: Mapping[str, Under]) 
         steps = list(group)
         stopped = [1.0 - float(under.kept[event.name][steps[-1].patients]) for under in found.values()]
         rows.append((_span(steps), steps[-1].patients, events, *stopped))
-    figure = Figure("steps", "to", tuple(column.key for column in columns[3:]))
+    figure = Figure("lines", "to", tuple(column.key for column in columns[3:]))
     title = f"Stop for {event.label} by then, efficacy aside, by truth (rate of the event)"
     return Table(f"safety_{_key(event.name)}", title, columns, tuple(rows), figure=figure)
 
@@ -169,7 +179,7 @@ def _seen(watched: Watched, found: Mapping[str, Under]) -> Table:
         if event.believed is not None:
             rows.append(_believed(watched, event))
     title = "Seeing an event at all on treatment, and expected events until the trial ends"
-    return Table("safety_seen", title, columns, tuple(rows))
+    return Table("events_seen", title, columns, tuple(rows))
 
 
 def _believed(watched: Watched, event: SafetyEvent) -> tuple[Cell, ...]:

@@ -27,6 +27,7 @@ PARTS: tuple[Part, ...] = (
     Part("secondary", lambda used: bool(used.resolved.secondary)),
     Part("estimand", lambda used: used.resolved.estimand is not None),
     Part("random_totals", lambda used: used.resolved.numbers_random, asked=True),
+    Part("randomisation", lambda used: used.resolved.randomisation is not None),
     Part("recruitment", lambda used: used.resolved.recruitment is not None, asked=True),
     Part("switch", lambda used: used.resolved.switch is not None, asked=True),
     Part("definitions", lambda used: bool(used.resolved.definitions)),

@@ -20,6 +20,7 @@ from anatrial.engine.several_arms import (
     Simulated,
     Worst,
     best_chosen,
+    drawn,
     enumerable,
     familywise,
     patterns,
@@ -31,13 +32,15 @@ from anatrial.engine.several_arms import (
     worst_of_all,
 )
 from anatrial.engine.simulation import simulated
-from anatrial.numerics import FloatArray
+from anatrial.numerics import BoolArray, FloatArray
 from anatrial.plan.ports import Progress
+from anatrial.plan.virtual import dealt, drawings
 from anatrial.rules.several_arms import Dunnett, margin_of
-from anatrial.rules.several_decisions import Decisions, Graded
+from anatrial.rules.several_decisions import Decisions, Graded, rises
 from anatrial.truths.several_arms import SeveralArmsTruth, SeveralNoEffect, SeveralPoints, SeveralPriors
 
 RATES = 9  # control rates at which a familywise error that is not summed is simulated
+SCOUTS = 2_000  # trials that find the worst of these, where the simulator is to run at one
 
 
 def findings(used: ResolvedTrial[SeveralArmsScenario], simulation: SimulationSettings, progress: Progress) -> Findings:
@@ -46,7 +49,10 @@ def findings(used: ResolvedTrial[SeveralArmsScenario], simulation: SimulationSet
     decisions = plan.rule.decisions(plan.design.sizes())
     notes = [*_critical_notes(plan)]
     if not enumerable(decisions):
-        notes.append("Too many patients or doses for exact sums with this rule: simulated.")
+        notes += [
+            "Too many patients or doses for exact sums with this rule: simulated.",
+            *_search_notes(plan, decisions),
+        ]
         found = tuple(
             OperatingCharacteristics(name, truth.kind, _simulated(plan, decisions, truth, simulation, progress))
             for name, truth in plan.truths.items()
@@ -68,18 +74,44 @@ def findings(used: ResolvedTrial[SeveralArmsScenario], simulation: SimulationSet
 
 def block(plan: SeveralArmsScenario, truth: str) -> Block:
     """The trial under one truth, for the simulator; without effect at the worst rate, where that is summed."""
+    return _block(plan, _simulator(plan, truth))
+
+
+def size(plan: SeveralArmsScenario, truth: str) -> int:
+    """Patients of one virtual trial."""
+    del truth
+    return plan.design.sizes().total
+
+
+def patients(plan: SeveralArmsScenario, truth: str, how: SimulationSettings) -> Iterator[tuple[int, BoolArray]]:
+    """Who responds in every trial that is simulated: the number of the first trial of each part, and its patients.
+
+    Shape (trials, patients), the control first. Trials are drawn by their counts; who of an arm the responders are is
+    drawn on top, because patients of an arm are exchangeable.
+    """
+    spec, sizes = _simulator(plan, truth), plan.design.sizes()
+    for at in drawings(_block(plan, spec).size, how):
+        counts = drawn(spec, at.rng, at.trials)
+        for first, _, responds in dealt(counts, (sizes.control, *sizes.doses), at):
+            yield first, responds
+
+
+def _block(plan: SeveralArmsScenario, spec: Simulated) -> Block:
+    return Block(partial(simulate, spec), cells=1 + len(plan.design.doses))
+
+
+def _simulator(plan: SeveralArmsScenario, truth: str) -> Simulated:
     sizes = plan.design.sizes()
     decisions, found = plan.rule.decisions(sizes), plan.truths[truth]
     if isinstance(found, SeveralNoEffect):
         if enumerable(decisions):
             one = _worst(plan, prepared(decisions), found)
-            spec = _null_spec(plan, decisions, one.null, one.error.at)
-        else:  # by normal theory the error is the same at every rate; counts come nearest to it in the middle
-            nearest = float(np.clip(0.5, found.control.lowest, found.control.highest))
-            spec = _null_spec(plan, decisions, _nulls(plan, found)[0], nearest)
-    else:
-        spec = _spec(plan, decisions, found)
-    return Block(partial(simulate, spec), cells=1 + len(sizes.doses))
+            return _null_spec(plan, decisions, one.null, one.error.at)
+        scouts = SimulationSettings(SCOUTS, plan.seed)
+        tried = _searched(plan, decisions, found)
+        _, worst = max(tried, key=lambda one: simulated(_block(plan, one[1]), scouts).metrics()[0].estimate.value)
+        return worst
+    return _spec(plan, decisions, found)
 
 
 def _spec(plan: SeveralArmsScenario, decisions: Decisions, truth: SeveralPoints | SeveralPriors) -> Simulated:
@@ -111,21 +143,39 @@ def _laws(plan: SeveralArmsScenario, truth: SeveralPoints | SeveralPriors) -> La
     return tuple(p.mixture().predictive(n)[None, :] for p, n in zip(priors, (sizes.control, *sizes.doses), strict=True))
 
 
-def _nulls(plan: SeveralArmsScenario, truth: SeveralNoEffect) -> list[Null]:
-    """The assumption of a truth; of a strong one every set of doses without effect, with the others at rate 1."""
-    doses, ends = plan.design.doses, (truth.control.lowest, truth.control.highest)
-    margin = margin_of(plan.rule)
-    stated = tuple(truth.effective.get(dose.name) for dose in doses)
-    nulls = [Null(ends, margin, tuple(d for d, rate in enumerate(stated) if rate is None), stated)]
-    if truth.strong:
-        every = range(len(doses))
-        fewer = [idle for m in every[1:] for idle in combinations(every, m)]
-        nulls += [Null(ends, margin, idle, tuple(None if d in idle else 1.0 for d in every)) for idle in fewer]
-    return nulls
+def _stated(plan: SeveralArmsScenario, truth: SeveralNoEffect) -> Null:
+    """The assumption that a truth states: no dose works but those that are said to."""
+    stated = tuple(truth.effective.get(dose.name) for dose in plan.design.doses)
+    idle = tuple(d for d, rate in enumerate(stated) if rate is None)
+    return Null((truth.control.lowest, truth.control.highest), margin_of(plan.rule), idle, stated)
+
+
+def _nulls(plan: SeveralArmsScenario, decisions: Decisions, truth: SeveralNoEffect) -> list[Null]:
+    """The assumption of a truth; of a strong one every set of doses without effect, with the others at rate 1.
+
+    Where responders of other doses can end a success, the others are tried at rate 0 as well.
+    """
+    null, every = _stated(plan, truth), range(len(plan.design.doses))
+    fewer = [idle for m in every[1:] for idle in combinations(every, m)] if truth.strong else []
+    others = {idle: (1.0,) if rises(decisions, idle) else (0.0, 1.0) for idle in fewer}
+    return [null] + [
+        null._replace(doses=idle, others=tuple(None if d in idle else rate for d in every))
+        for idle in fewer
+        for rate in others[idle]
+    ]
+
+
+def _searched(
+    plan: SeveralArmsScenario, decisions: Decisions, truth: SeveralNoEffect
+) -> Iterator[tuple[float, Simulated]]:
+    """What is simulated to find an error that is not summed: control rates, and the trial at each."""
+    for null in _nulls(plan, decisions, truth):
+        for rate in np.unique(np.linspace(*null.ends, RATES)).tolist():
+            yield rate, _null_spec(plan, decisions, null, rate)
 
 
 def _worst(plan: SeveralArmsScenario, sums: Graded | Cube, truth: SeveralNoEffect) -> Worst:
-    (null, *_) = _nulls(plan, truth)
+    null = _stated(plan, truth)
     if truth.strong:
         return worst_of_all(sums, null.ends, null.margin)
     return Worst(worst_of(sums, null), null, proven=True)
@@ -158,16 +208,13 @@ def _simulated(
     simulation: SimulationSettings,
     progress: Progress,
 ) -> tuple[Metric, ...]:
-    cells = 1 + len(plan.design.doses)
     if not isinstance(truth, SeveralNoEffect):
-        trial = Block(partial(simulate, _spec(plan, decisions, truth)), cells)
+        trial = _block(plan, _spec(plan, decisions, truth))
         return simulated(trial, simulation, progress.advance).metrics()
     tried = []
-    for null in _nulls(plan, truth):
-        for rate in np.unique(np.linspace(*null.ends, RATES)).tolist():
-            trial = Block(partial(simulate, _null_spec(plan, decisions, null, rate)), cells)
-            (metric,) = simulated(trial, simulation, progress.advance).metrics()
-            tried.append(metric._replace(at=rate))
+    for rate, spec in _searched(plan, decisions, truth):
+        (metric,) = simulated(_block(plan, spec), simulation, progress.advance).metrics()
+        tried.append(metric._replace(at=rate))
     return (max(tried, key=lambda metric: metric.estimate.value),)
 
 
@@ -178,7 +225,9 @@ def _tables(
     told = [one for one in found if one.kind != "no_effect"]
     words = {"points": "power", "design_prior": "assurance"}
     columns = [Column("dose", "Dose", "text"), Column("n", "Patients", "count")]
-    columns += [Column(one.truth.replace("-", "_"), f"{words[one.kind]} if {one.truth}") for one in told]
+    columns += [
+        Column(f"{words[one.kind]}_{one.truth.replace('-', '_')}", f"{words[one.kind]} if {one.truth}") for one in told
+    ]
     rows: list[tuple[Cell, ...]] = []
     for d, dose in enumerate(plan.design.doses, start=1):
         chances = [one.metric(f"{words[one.kind]}_dose_{d}").estimate for one in told]
@@ -240,6 +289,19 @@ def _critical_notes(plan: SeveralArmsScenario) -> Iterator[str]:
     if isinstance(plan.rule, Dunnett):
         z = plan.rule.normal_critical(plan.design.sizes())
         yield f"By normal theory the critical z of Dunnett's test is {z:.3f} for this allocation."
+
+
+def _search_notes(plan: SeveralArmsScenario, decisions: Decisions) -> Iterator[str]:
+    """Of a familywise error that is simulated: where, and that this proves nothing elsewhere."""
+    nulls = [truth for truth in plan.truths.values() if isinstance(truth, SeveralNoEffect)]
+    if nulls:
+        others = {
+            rate for truth in nulls if truth.strong for null in _nulls(plan, decisions, truth) for rate in null.others
+        }
+        at = " or ".join(f"{rate:g}" for rate in sorted(rate for rate in others if rate is not None))
+        working = f", with doses that work at rate {at}" if at else ""
+        searched = f"The familywise error is the largest found at up to {RATES} control rates{working}"
+        yield f"{searched}: elsewhere nothing is proven."
 
 
 def _worst_notes(plan: SeveralArmsScenario, name: str, worst: Worst) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -15,8 +16,9 @@ from anatrial.domain.trial import Cell, Column, Figure, Findings, Table
 from anatrial.engine import several_endpoints as engine
 from anatrial.engine.several_endpoints import Chances, Judged, Virtual
 from anatrial.engine.simulation import simulated
-from anatrial.numerics import BoolArray
+from anatrial.numerics import BoolArray, IntArray
 from anatrial.plan.ports import Progress
+from anatrial.plan.virtual import drawings
 from anatrial.truths.endpoint_cells import Arms
 from anatrial.truths.several_endpoints import EndpointsTruth, SeveralNoEffect, SeveralPriors
 
@@ -60,31 +62,48 @@ def block(plan: SeveralEndpointsScenario, truth: str) -> Block:
 
     The latter where the errors of the states cannot be enumerated.
     """
+    return _block(plan, _virtual(plan, truth))
+
+
+def size(plan: SeveralEndpointsScenario, truth: str) -> int:
+    """Patients of one virtual trial."""
+    del truth
+    return sum(plan.design.look)
+
+
+def patients(plan: SeveralEndpointsScenario, truth: str, how: SimulationSettings) -> Iterator[tuple[int, IntArray]]:
+    """The cell of every patient that is simulated: the number of the first trial of each block, and its patients.
+
+    Shape (trials, patients), treatment first. Who leaves is one of those who reach nothing.
+    """
+    trial = _virtual(plan, truth)
+    for at in drawings(_block(plan, trial).size, how):
+        yield at.first, np.concatenate(engine.cells(trial, at.rng, at.trials), axis=1)
+
+
+def _block(plan: SeveralEndpointsScenario, trial: Virtual) -> Block:
+    return Block(partial(engine.simulate, trial), sum(plan.design.look) * max(len(plan.design.endpoints), 2))
+
+
+def _virtual(plan: SeveralEndpointsScenario, truth: str) -> Virtual:
+    """How a trial is drawn and judged under one truth."""
     design, judge, told = plan.design, engine.judged(plan.design, plan.rule), plan.truths[truth]
     if isinstance(told, SeveralNoEffect):
         states = _states(plan, told)
         worst = states[0]
         if engine.enumerable(design, judge, uncertain=False):
             worst = max(states, key=lambda s: engine.of_shares(design, judge, s[1]).error(s[2]))
-        return _block(plan, judge, worst[1], worst[2], only_error=True)
+        return _false_claims(plan, judge, worst[1], worst[2])
+    reached = design.layout.reached
     if isinstance(told, SeveralPriors):
-        return _block(plan, judge, told.shapes(design.layout), None, kept=told.kept())
+        return Virtual(judge, design.look, reached, told.shapes(design.layout), told.kept())
     arms = told.arms(design.layout)
-    return _block(plan, judge, arms, _some(design.idle(plan.rule, arms)))
+    return Virtual(judge, design.look, reached, arms, idle=_some(design.idle(plan.rule, arms)))
 
 
-def _block(
-    plan: SeveralEndpointsScenario,
-    judge: Judged,
-    arms: Arms,
-    idle: BoolArray | None,
-    *,
-    kept: tuple[float, float] | None = None,
-    only_error: bool = False,
-) -> Block:
-    reached = plan.design.layout.reached
-    trial = Virtual(judge, plan.design.look, reached, arms, kept, idle, only_error)
-    return Block(partial(engine.simulate, trial), sum(plan.design.look) * max(len(plan.design.endpoints), 2))
+def _false_claims(plan: SeveralEndpointsScenario, judge: Judged, arms: Arms, idle: BoolArray) -> Virtual:
+    """A trial of which the familywise error alone is asked."""
+    return Virtual(judge, plan.design.look, plan.design.layout.reached, arms, idle=idle, only_error=True)
 
 
 def _some(idle: BoolArray | None) -> BoolArray | None:
@@ -135,7 +154,7 @@ def _without_effect(
         if how is None:
             error = exactly(engine.of_shares(plan.design, judge, arms).error(idle))
         else:
-            virtual = _block(plan, judge, arms, idle, only_error=True)
+            virtual = _block(plan, _false_claims(plan, judge, arms, idle))
             error = simulated(virtual, how[0], how[1].advance).metrics()[0].estimate
         found.append(State(parts, error))
     bound = engine.proven_error(plan.design, plan.rule, states[0][1])
@@ -234,9 +253,12 @@ def _needs_table(used: ResolvedTrial[SeveralEndpointsScenario]) -> Table:
 def _notes(plan: SeveralEndpointsScenario, found: dict[str, Found]) -> list[str]:
     notes = []
     if any(one.states for one in found.values()):
+        tests = plan.rule.ordered(plan.design.endpoints)
+        known = not plan.design.single_arm or all(test.fixed_benchmark is not None for test in tests)
         notes.append(
             "The familywise error is a certificate: the largest one found at the stated rates, and a bound proven from "
-            "the type I error of each test, whatever endpoints have an effect and whatever the rates."
+            "the type I error of each test, whatever endpoints have an effect and whatever the rates"
+            f"{'.' if known else ' up to those stated, where the rate to beat is uncertain.'}"
         )
     if any(isinstance(truth, SeveralPriors) for truth in plan.truths.values()) and not plan.design.single_arm:
         notes.append("What is known of one arm is taken to say nothing of the other: arms are independent.")

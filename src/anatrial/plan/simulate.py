@@ -10,7 +10,7 @@ from typing import Any
 from scipy.special import bdtr, bdtrc, ndtri
 
 from anatrial import __version__
-from anatrial.documents.scenario import ResolvedScenario, counts_trial
+from anatrial.documents.scenario import ResolvedScenario
 from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.results import Estimate, Evaluation
 from anatrial.domain.simulation import Compared, SimulatedTruth, Simulation
@@ -69,13 +69,12 @@ def truths_to_simulate(used: ResolvedTrial[Any]) -> list[str]:
 
 
 def refuse_patients(path: Path, used: ResolvedTrial[Any], how: SimulationSettings) -> None:
-    """``InputError`` where virtual patients cannot be written: no counts trial, another ending, too many patients."""
-    counts = counts_trial(used, "simulate --patients")
+    """``InputError`` where virtual patients cannot be written: another ending, no stated number, too many patients."""
     if how.target_mcse is not None:
         raise InputError(Fault("patients", "a target_mcse", "a stated number of trials", "leave target_mcse out"))
     if path.suffix != ".parquet":
         raise InputError(Fault(str(path), f"the ending {path.suffix!r}", ".parquet"))
-    many = sum(how.trials * patients.size(counts.resolved, name) for name in truths_to_simulate(counts))
+    many = sum(how.trials * engine(used).size(used.resolved, name) for name in truths_to_simulate(used))
     if many > MOST_PATIENTS:
         got, fix = f"{many:,} virtual patients", "ask for fewer --trials"
         raise InputError(Fault("patients", got, f"at most {MOST_PATIENTS:,}", fix))

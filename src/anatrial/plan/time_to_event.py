@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy.special import gammaincinv
 
+from anatrial.designs.time_to_event import MOST_PATIENTS, TimeToEvent
 from anatrial.documents.time_to_event import TimeToEventScenario
 from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.results import Estimate, Metric, OperatingCharacteristics, exactly
@@ -16,7 +17,7 @@ from anatrial.domain.tally import Block, SimulationSettings
 from anatrial.domain.trial import Cell, Column, Figure, Findings, Table
 from anatrial.engine import time_to_event as engine
 from anatrial.engine.simulation import simulated
-from anatrial.engine.time_to_event import TimeTrial
+from anatrial.engine.time_to_event import TimeTrial, Watched
 from anatrial.numerics.time_to_event import (
     Gamma,
     Weibull,
@@ -25,8 +26,10 @@ from anatrial.numerics.time_to_event import (
     schoenfeld_events,
     schoenfeld_power,
 )
+from anatrial.numerics.weibull import NODES
 from anatrial.plan.ports import Progress
-from anatrial.rules.time_to_event import LogRank, PosteriorMedian
+from anatrial.plan.virtual import drawings
+from anatrial.rules.time_to_event import HazardRule, LogRank, PosteriorMedian
 from anatrial.truths.time_to_event import NoEffectTime, UncertainHazard
 
 SIZES = (0.5, 0.75, 1.0, 1.5, 2.0)
@@ -38,6 +41,19 @@ EXACT_SIZES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0)
 def block(plan: TimeToEventScenario, truth: str) -> Block:
     """The trial under one truth, for the simulator."""
     return _block(_trial(plan, truth))
+
+
+def size(plan: TimeToEventScenario, truth: str) -> int:
+    """Patients of one virtual trial."""
+    del truth
+    return plan.design.total
+
+
+def patients(plan: TimeToEventScenario, truth: str, how: SimulationSettings) -> Iterator[tuple[int, Watched]]:
+    """The patients of every trial that is simulated: the number of the first trial of each block, and its patients."""
+    trial = _trial(plan, truth)
+    for at in drawings(_block(trial).size, how):
+        yield at.first, engine.watched(trial, at.rng, at.trials)
 
 
 def findings(used: ResolvedTrial[TimeToEventScenario], simulation: SimulationSettings, progress: Progress) -> Findings:
@@ -58,7 +74,10 @@ def findings(used: ResolvedTrial[TimeToEventScenario], simulation: SimulationSet
         _totals(trials, plan.design.unit),
     )
     return Findings(
-        found, tuple(t for t in tables if t is not None), (*_notes(plan, trials), *_failures(failed, simulation)), exact
+        found,
+        tuple(t for t in tables if t is not None),
+        (*_notes(plan, trials), *_level(plan, found), *_failures(failed, simulation), *plan.notes),
+        exact,
     )
 
 
@@ -67,8 +86,10 @@ def _trial(plan: TimeToEventScenario, truth: str) -> TimeTrial:
 
 
 def _block(trial: TimeTrial) -> Block:
-    nodes = 3  # uniform numbers per patient
-    return Block(functools.partial(engine.tallied, trial), nodes * trial.design.total)
+    cells = 3 * trial.design.total  # uniform numbers per patient
+    if isinstance(trial.rule, HazardRule) and trial.rule.shape_prior is not None:
+        cells = max(cells, 2 * NODES)  # of the shape's posterior, per arm
+    return Block(functools.partial(engine.tallied, trial), cells)
 
 
 def _metrics(trial: TimeTrial, simulation: SimulationSettings, progress: Progress) -> tuple[tuple[Metric, ...], int]:
@@ -92,7 +113,7 @@ def _failures(failed: dict[str, int], simulation: SimulationSettings) -> Iterato
     for name, count in failed.items():
         yield (
             f"{name}: in {count:,} of at least {simulation.trials:,} simulated trials the posterior of the Weibull "
-            "shape was not found, because prior and data contradict each other; they count as no success."
+            "shape was not found, as where prior and data contradict each other; they count as no success."
         )
 
 
@@ -141,8 +162,8 @@ def _along_sizes(trials: dict[str, TimeTrial], simulation: SimulationSettings, p
     ratio = planned.log_hazard_ratio
     formula = isinstance(planned.rule, LogRank) and ratio
     rows: list[tuple[Cell, ...]] = []
-    for factor in EXACT_SIZES if engine.enumerable(planned) else SIZES:
-        trial = planned._replace(design=planned.design.resized(factor))
+    for design in _resized(planned.design, EXACT_SIZES if engine.enumerable(planned) else SIZES):
+        trial = planned._replace(design=design)
         if not _fits(trial):
             continue
         events = engine.expected_events(trial)
@@ -164,6 +185,12 @@ def _along_sizes(trials: dict[str, TimeTrial], simulation: SimulationSettings, p
     name = next(name for name, trial in trials.items() if trial is planned)
     figure = Figure("lines", "n", tuple(column.key for column in columns[2:]))
     return Table("power_along_size", f"Power along the size, {name}", tuple(columns), tuple(rows), None, figure)
+
+
+def _resized(design: TimeToEvent, factors: tuple[float, ...]) -> list[TimeToEvent]:
+    """The design at these sizes, each once: few patients times different factors may round to the same numbers."""
+    designs = [design.resized(factor) for factor in factors if factor * design.total <= MOST_PATIENTS + 1]
+    return [one for k, one in enumerate(designs) if one.n not in [other.n for other in designs[:k]]]
 
 
 def _fits(trial: TimeTrial) -> bool:
@@ -223,6 +250,27 @@ def _totals(trials: dict[str, TimeTrial], unit: str) -> Table | None:
     title = f"What {n} patients would tell of the median, in {unit}"
     note = f"P(better): posterior probability of a median better than {planned.rule.benchmark:g} {unit}."
     return Table("told_by_total", title, columns, tuple(rows), note)
+
+
+def _level(plan: TimeToEventScenario, found: tuple[OperatingCharacteristics, ...]) -> Iterator[str]:
+    """Whether the normal distribution of the log-rank statistic holds alpha."""
+    rule, n = plan.rule, plan.design.n
+    if not isinstance(rule, LogRank) or rule.p_value == "permutation":
+        return
+    levels = [(one.truth, m.estimate) for one in found for m in one.metrics if m.name == "type_i_error"]
+    exact = rule.model_copy(update={"p_value": "permutation"})
+    fix = "" if exact.faults(n.treatment, n.control or 0) else ' p_value = "permutation" holds it.'
+    for name, level in levels:
+        if level.lower > rule.alpha:
+            yield (
+                f"{name}: the log-rank test by normal theory rejects with {level.value:.3f}, not {rule.alpha:g}: too "
+                f"few events, or unequal arms.{fix}"
+            )
+    if not levels:
+        yield (
+            "The log-rank test by normal theory may exceed its alpha with few events or unequal arms; a truth of kind "
+            "no_effect tells by how much."
+        )
 
 
 def _notes(plan: TimeToEventScenario, trials: dict[str, TimeTrial]) -> Iterator[str]:

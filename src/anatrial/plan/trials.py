@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -35,6 +36,12 @@ class Engine(Protocol):
     def block(self, plan: Any, truth: str) -> Block:
         """The trial under one truth, for the simulator."""
 
+    def size(self, plan: Any, truth: str) -> int:
+        """Patients of one virtual trial."""
+
+    def patients(self, plan: Any, truth: str, how: SimulationSettings) -> Iterator[tuple[int, Any]]:
+        """The patients of every trial that is simulated, in parts: the number of the first trial, and its patients."""
+
 
 def engine(used: ResolvedTrial[Any]) -> Engine:
     """The engine of a scenario's kind of trial."""
@@ -61,7 +68,7 @@ def evaluate_trial(used: ResolvedTrial[Any], progress: Progress = SILENT) -> Tri
         design=plan.design.said(arms.treatment, arms.control),
         success=plan.rule.said(arms.treatment, arms.control),
         exact=found.exact,
-        trials=None if found.exact else how.trials,
+        trials=None if found.exact else _trials_made(found, how),
         seed=None if found.exact else how.seed,
         characteristics=found.characteristics,
         verdicts=tuple(verdict(target, found.characteristics) for target in plan.targets),
@@ -71,6 +78,12 @@ def evaluate_trial(used: ResolvedTrial[Any], progress: Progress = SILENT) -> Tri
         scenario_digest=used.digest,
         tool_version=__version__,
     )
+
+
+def _trials_made(found: Findings, how: SimulationSettings) -> int:
+    """The fewest trials that a truth was simulated with: those asked for, or more where a precision was."""
+    draws = (max((metric.estimate.draws or 0 for metric in one.metrics), default=0) for one in found.characteristics)
+    return min((made for made in draws if made), default=how.trials)
 
 
 def verdict(target: Any, found: tuple[OperatingCharacteristics, ...]) -> Verdict:

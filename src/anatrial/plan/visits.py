@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import get_args
 
@@ -12,10 +13,11 @@ from anatrial.domain.results import Metric, OperatingCharacteristics, exactly
 from anatrial.domain.tally import Block, SimulationSettings
 from anatrial.domain.trial import Cell, Column, Figure, Findings, Section, Table
 from anatrial.engine.safety import Ending
-from anatrial.engine.visits import Analysed, Case, analysed, simulate, success
+from anatrial.engine.visits import Analysed, Case, Patients, analysed, drawn, simulate, success
 from anatrial.errors import ComputationError
 from anatrial.plan.ports import Progress
-from anatrial.plan.safety import Watched, told
+from anatrial.plan.safety import Watched, refuse_boundaries, told
+from anatrial.plan.virtual import drawings
 from anatrial.truths.visits import MarkovPrior, at_visits
 
 MISSING: tuple[Missing, ...] = get_args(Missing)
@@ -44,12 +46,33 @@ def findings(used: ResolvedTrial[VisitsScenario], simulation: SimulationSettings
 
 def block(plan: VisitsScenario, truth: str) -> Block:
     """The trial under one truth, patient by patient."""
+    return _block(_case(plan, truth))
+
+
+def size(plan: VisitsScenario, truth: str) -> int:
+    """Patients of one virtual trial."""
+    del truth
+    return sum(plan.design.look)
+
+
+def patients(plan: VisitsScenario, truth: str, how: SimulationSettings) -> Iterator[tuple[int, Patients]]:
+    """The patients of every trial that is simulated: the number of the first trial of each block, and its patients."""
+    case = _case(plan, truth)
+    for at in drawings(_block(case).size, how):
+        yield at.first, drawn(case, at.rng, at.more, at.trials)
+
+
+def _block(case: Case) -> Block:
+    return Block(partial(simulate, case), cells=max(case.design.look))
+
+
+def _case(plan: VisitsScenario, truth: str) -> Case:
+    """What is drawn under one truth, and how it is tallied."""
     found, safety = plan.truths[truth], None
     if plan.safety is not None and truth in plan.safety.rates:
         rates = plan.safety.rates[truth]
         safety = tuple((event.bounds((plan.design.look,)), rates[event.name].treatment) for event in plan.safety.events)
-    case = Case(plan.design, plan.rule, found, _success_name(plan, truth), plan.without_effect(found), safety)
-    return Block(partial(simulate, case), cells=max(plan.design.look))
+    return Case(plan.design, plan.rule, found, _success_name(plan, truth), plan.without_effect(found), safety)
 
 
 def _success_name(plan: VisitsScenario, truth: str) -> str:
@@ -88,7 +111,8 @@ def _safety(used: ResolvedTrial[VisitsScenario], own: dict[str, Chances]) -> Sec
         return Section()
     watched = Watched(plan.safety, (plan.design.look,), used.scenario.arms)
     endings = {name: (Ending(plan.design.look, 1.0, own[name][0]),) for name in plan.safety.rates}
-    return told(watched, endings, used.name)
+    refuse_boundaries(watched, used.name)
+    return told(watched, endings)
 
 
 def _row(plan: VisitsScenario, key: tuple[str, Missing], case: Analysed, chances: Chances | None) -> tuple[Cell, ...]:
@@ -127,7 +151,8 @@ def _at_visits(used: ResolvedTrial[VisitsScenario], name: str) -> Table:
         for index, visit in enumerate(plan.design.visits)
     )
     mean = ", at the mean of the prior" if isinstance(plan.truths[name], MarkovPrior) else ""
-    figure = Figure("lines", "visit", tuple(column.key for column in columns[1:]))
+    drawn = tuple(column.key for column in columns[1:] if not column.key.startswith("not_"))  # the rest of the others
+    figure = Figure("lines", "visit", drawn)
     title = f"Shares of the patients at each visit, {name}{mean}"
     return Table(f"visits_{name.replace('-', '_')}", title, tuple(columns), rows, figure=figure)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import assert_never
@@ -23,7 +23,9 @@ from anatrial.engine.withdrawal import (
     Decided,
     Draws,
     NullChances,
+    Patients,
     Reality,
+    drawn,
     over_responders,
     simulate,
     success_given,
@@ -31,6 +33,7 @@ from anatrial.engine.withdrawal import (
 )
 from anatrial.numerics import FloatArray
 from anatrial.plan.ports import Progress
+from anatrial.plan.virtual import drawings
 from anatrial.truths.withdrawal import WithdrawalNoEffect, WithdrawalPoints, WithdrawalPriors
 
 SHARES = tuple(k / 10 for k in range(5, 16))
@@ -135,7 +138,7 @@ def _randomised(plan: Plan, responders: FloatArray) -> tuple[Metric, Metric]:
     least, numbers = plan.scenario.design.least_responders, np.arange(responders.size)
     return (
         Metric("expected_randomised", exactly(float((numbers * responders)[least:].sum()))),
-        Metric("too_few", exactly(float(responders[:least].sum()))),
+        Metric("too_few", exactly(min(float(responders[:least].sum()), 1.0))),
     )
 
 
@@ -143,11 +146,8 @@ def _labelled(plan: Plan) -> tuple[Column, ...]:
     """A column per truth that has a chance of success."""
     said = {"points": "power", "design_prior": "assurance"}
     truths = plan.scenario.truths
-    return tuple(Column(_key(name), f"{said[truths[name].kind]}, {name}") for name in plan.success)
-
-
-def _key(name: str) -> str:
-    return name.replace("-", "_")
+    chances = ((said[truths[name].kind], name) for name in plan.success)
+    return tuple(Column(f"{chance}_{name.replace('-', '_')}", f"{chance}, {name}") for chance, name in chances)
 
 
 def _by_enrolled(plan: Plan) -> Table | None:
@@ -180,7 +180,7 @@ def _numbers(plan: Plan) -> Table:
     columns = (
         Column("truth", "if", "text"),
         Column("randomised", "randomised on average", "number"),
-        Column("low", "95 % from", "count"),
+        Column("low", "responders, 95 % from", "count"),
         Column("high", "to", "count"),
         Column("too_few", f"fewer than {design.least_responders}"),
     )
@@ -194,7 +194,11 @@ def _by_randomised(plan: Plan) -> Table:
     null = next((t for t in plan.scenario.truths.values() if isinstance(t, WithdrawalNoEffect)), None)
     rows: list[tuple[Cell, ...]] = []
     for r in dict.fromkeys(_quantile(responders, p) for p in QUANTILES):
-        row: list[Cell] = [r, float(responders[: r + 1].sum()), *(given[r] for given in plan.success.values())]
+        row: list[Cell] = [
+            r,
+            min(float(responders[: r + 1].sum()), 1.0),
+            *(given[r] for given in plan.success.values()),
+        ]
         if null is not None and plan.null is not None:
             ends = (null.no_flare.lowest, null.no_flare.highest)
             row.append(type_one.estimate(plan.null.worst_given(ends, r)))
@@ -206,7 +210,9 @@ def _by_randomised(plan: Plan) -> Table:
 
 
 def _quantile(responders: FloatArray, p: float) -> int:
-    return int(np.searchsorted(np.cumsum(responders), p))
+    """The least number with so much chance at or below it, of those that may occur."""
+    likely = occurring(responders)
+    return int(likely[np.searchsorted(np.cumsum(responders[likely]), p)])
 
 
 def _notes(plan: Plan) -> tuple[str, ...]:
@@ -219,8 +225,24 @@ def _notes(plan: Plan) -> tuple[str, ...]:
 
 def block(plan: WithdrawalScenario, truth: str) -> Block:
     """The trial under one truth, patient by patient; under no effect at the worst rate of the range."""
-    assumed = plan.truths[truth]
-    run = partial(simulate, rule=plan.rule, design=plan.design, reality=_reality(plan, assumed))
+    return _block(plan, _reality(plan, plan.truths[truth]))
+
+
+def size(plan: WithdrawalScenario, truth: str) -> int:
+    """Patients of one virtual trial."""
+    del truth
+    return plan.design.enrolled
+
+
+def patients(plan: WithdrawalScenario, truth: str, how: SimulationSettings) -> Iterator[tuple[int, Patients]]:
+    """The patients of every trial that is simulated: the number of the first trial of each block, and its patients."""
+    reality = _reality(plan, plan.truths[truth])
+    for at in drawings(_block(plan, reality).size, how):
+        yield at.first, drawn(at.rng, at.trials, design=plan.design, reality=reality)
+
+
+def _block(plan: WithdrawalScenario, reality: Reality) -> Block:
+    run = partial(simulate, rule=plan.rule, design=plan.design, reality=reality)
     return Block(run, cells=2 * plan.design.enrolled)
 
 

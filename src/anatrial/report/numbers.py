@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 
-WIDTH = 100
+WIDTH = 100  # of sentences
+WIDEST = 110  # of tables
 METRICS = {
     "power": "power",
     "type_i_error": "type I error",
@@ -20,19 +22,34 @@ METRICS = {
     "assurance_recruited": "assurance as recruited",
     "duration": "duration in months",
     "enough_switched": "enough switch",
-    "late_success": "success again at the last visit",
+    "late_success": "success again",
     "safety_stop": "stop for safety",
     "safe_success": "success, no safety stop",
     "type1_at": "type I error",
     "observed_bias": "bias of the observed effect",
     "observed_mse": "its mean squared error",
+    "expected_n_with_safety": "expected patients with safety",
+    "expected_share_on_best": "expected share on the best arm",
+    "power_all": "power of all",
+    "power_any": "power of any",
+    "assurance_all": "assurance of all",
+    "assurance_any": "assurance of any",
+    "any_won": "any basket won",
+    "all_right": "all baskets judged rightly",
+    "expected_won": "expected baskets won",
+    "expected_truly_won": "expected baskets truly won",
+    "familywise_error_worst": "worst familywise error",
+    "wrong_way": "imbalance the wrong way",
+    "too_few": "too few to randomise",
     "expected_imbalance": "expected imbalance",
 }
 """Metrics in words."""
 
 
 def chance(p: float) -> str:
-    """A probability: three decimals, four where it is small."""
+    """A probability: three decimals, four where it is small. A difference of two may lie below 0."""
+    if p < 0:
+        return f"-{chance(-p)}" if p <= -0.00005 else ">-.0001"
     return f"{p:.3f}" if p >= 0.01 or p == 0 else p_said(p)
 
 
@@ -43,11 +60,16 @@ def p_said(p: float) -> str:
 
 def beside(value: float, threshold: float) -> str:
     """A number with enough digits to stand on the right side of a threshold."""
-    for digits in range(3, 10):
+    for digits in range(1 if threshold > 1 else 3, 10):
         text = f"{value:.{digits}f}"
         if (float(text) > threshold) == (value > threshold) and (float(text) < threshold) == (value < threshold):
             return text
     return f"{value:.12g}"
+
+
+def limit(threshold: float) -> str:
+    """What a target asks for: a probability as a rate, a number plainly."""
+    return rate(threshold) if threshold <= 1 else f"{threshold:g}"
 
 
 def percent(rate: float) -> str:
@@ -77,6 +99,17 @@ def columns(rows: Sequence[tuple[str, ...]], indent: str = "") -> list[str]:
     """Rows of words in columns, all left."""
     widths = _widths(rows)
     return [(indent + "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True))).rstrip() for row in rows]
+
+
+def hanging(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """The same; words of the last column that would make a line too long hang below its start."""
+    heads = columns([row[:-1] for row in rows])
+    start = max(map(len, heads), default=0) + 2
+    lines = []
+    for head, row in zip(heads, rows, strict=True):
+        first, *more = textwrap.wrap(row[-1], max(WIDEST - start, 40), break_on_hyphens=False) or [""]
+        lines += [(head.ljust(start) + first).rstrip(), *(" " * start + words for words in more)]
+    return lines
 
 
 def _widths(rows: Sequence[tuple[str, ...]]) -> list[int]:

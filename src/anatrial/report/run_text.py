@@ -10,7 +10,7 @@ from anatrial.domain.results import Alternative, Breach, Curve, Evaluation, Oper
 from anatrial.domain.trial import TrialEvaluation
 from anatrial.report.boundary import boundary_lines, runs_lines
 from anatrial.report.looks_text import design_text, looks_lines, stops_lines, third_lines
-from anatrial.report.numbers import METRICS, beside, chance, columns, percent, rate, table, wrapped
+from anatrial.report.numbers import METRICS, beside, chance, hanging, limit, percent, rate, table, wrapped
 from anatrial.report.priors_used import prior_lines
 from anatrial.report.protocol import counted, protocol_text, randomised
 from anatrial.report.table_lines import table_lines
@@ -64,9 +64,9 @@ def _verdicts(result: Evaluation, used: ResolvedScenario) -> list[str]:
     rows = []
     for verdict in result.verdicts:
         value = beside(verdict.estimate.value, verdict.threshold)
-        bound = f"{verdict.bound.replace('_', ' ')} {rate(verdict.threshold)}"
+        bound = f"{verdict.bound.replace('_', ' ')} {limit(verdict.threshold)}"
         rows.append((verdict.outcome, METRICS[verdict.metric], value, bound, _condition(verdict, used)))
-    return columns(rows)
+    return hanging(rows)
 
 
 def _condition(verdict: Verdict, used: ResolvedScenario) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from anatrial.documents.trial_scenario import ResolvedTrial
+from anatrial.domain.results import exactly
 from anatrial.domain.simulation import MOST_ERRORS, Compared, Simulation
 from anatrial.report.machine import SCHEMA_VERSION, plain
 from anatrial.report.numbers import columns, table, wrapped
@@ -17,22 +19,22 @@ COLUMNS = ("scenario", "truth", "metric", "value", "lower", "upper", "mcse", "dr
 def simulate_text(result: Simulation, used: ResolvedTrial[Any]) -> str:
     """Every truth with its numbers, their Monte Carlo errors, and the exact ones."""
     blocks = [[*wrapped(result.title), f"Simulated with seed {result.seed}; ± is one Monte Carlo standard error."]]
+    names = used.scenario.metric_names()
     for found in result.truths:
         said = used.resolved.truths[found.truth]
         why = f" ({said.why})" if getattr(said, "why", None) else ""
         head = f"{found.truth}: {found.trials:,} trials, {found.failed:,} without an answer{why}"
-        blocks.append(
-            [*wrapped(head), *table([("  ", "simulated", "exact", "standard errors apart"), *map(_row, found.rows)])]
-        )
+        rows = [("  ", "simulated", "exact", "standard errors apart"), *(_row(row, names) for row in found.rows)]
+        blocks.append([*wrapped(head), *table(rows)])
     blocks.append(agreement(result).splitlines())
     foot = f"anatrial {result.tool_version} | scenario {result.scenario_digest[:4]}.. | seed {result.seed}"
     return "\n\n".join("\n".join(block) for block in [*blocks, [foot]])
 
 
-def _row(row: Compared) -> tuple[str, ...]:
-    exact = "-" if row.exact is None else estimate_said(row.metric, row.exact)
+def _row(row: Compared, names: Mapping[str, str]) -> tuple[str, ...]:
+    exact = "-" if row.exact is None else estimate_said(row.metric, exactly(round(row.exact.value, 12) + 0.0))
     errors = "-" if row.errors is None else f"{row.errors:.1f}"
-    return (f"  {metric_said(row.metric)}", estimate_said(row.metric, row.simulated), exact, errors)
+    return (f"  {metric_said(row.metric, names)}", estimate_said(row.metric, row.simulated), exact, errors)
 
 
 def agreement(result: Simulation) -> str:

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, GREY)
+DASHES, HATCHES = ("-", "--", ":"), ("", "//", "..")
+"""Of lines, and of bars, that run out of colours; a line over another one is dashed too, so that both are seen."""
 PANEL_HEIGHT = 3.4
+SMALL = 0.1  # chances that all lie below it have a scale of their own
 LONG_NAMES = 7  # letters above which the names of bars do not fit side by side
 
 
@@ -33,6 +36,8 @@ def tables_picture(title: str, tables: list[Table], fmt: str) -> bytes:
 
 def draw_table(axes: Axes, found: Table) -> None:
     """One table as its figure asks for."""
+    from matplotlib.ticker import MaxNLocator
+
     assert found.figure is not None
     along, chosen = found.column(found.figure.x), found.figure.y
     labels = {column.key: column.label for column in found.columns}
@@ -41,16 +46,20 @@ def draw_table(axes: Axes, found: Table) -> None:
         _bars(axes, found, along, labels)
     else:
         x = [_number(cell) for cell in along]
-        for colour, key in zip(COLOURS, chosen, strict=False):
+        for k, key in enumerate(chosen):
             y = [_number(cell) for cell in found.column(key)]
-            steps = found.figure.kind == "steps"
-            mark, style = ("." if len(x) < 40 and not steps else ""), ("steps-post" if steps else "default")
-            axes.plot(x, y, color=colour, linewidth=1.8, label=labels[key], marker=mark, drawstyle=style)
+            under = sum(_alike(y, [_number(cell) for cell in found.column(before)]) for before in chosen[:k])
+            colour, dash = _told_apart(k, DASHES[under % len(DASHES) :] + DASHES[: under % len(DASHES)])
+            mark = "." if len(x) < 40 else ""
+            axes.plot(x, y, color=colour, linewidth=1.8, linestyle=dash, label=labels[key], marker=mark)
             _errors(axes, x, found.column(key), colour)
         axes.set_xlabel(labels[found.figure.x], fontsize=9)
+        if all(at.is_integer() for at in x):
+            axes.xaxis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 5, 10], integer=True))
     forms = {column.form for column in found.columns if column.key in chosen}
     if forms <= {"chance", "percent"}:
-        axes.set_ylim(0, 1.02)
+        highest = max((_number(cell) for key in chosen for cell in found.column(key) if cell is not None), default=1.0)
+        axes.set_ylim(0, 1.02 if highest > SMALL else max(1.1 * highest, 1e-6))
         axes.set_ylabel("share" if forms == {"percent"} else "probability", fontsize=9)
     else:
         axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
@@ -64,14 +73,27 @@ def draw_table(axes: Axes, found: Table) -> None:
 
 def _bars(axes: Axes, found: Table, along: tuple[Cell, ...], labels: dict[str, str]) -> None:
     assert found.figure is not None
-    names = [textwrap.fill(str(cell), 22) for cell in along]
+    names = [textwrap.fill(str(cell), 22, break_on_hyphens=False) for cell in along]
     many = len(found.figure.y)
-    for k, (colour, key) in enumerate(zip(COLOURS, found.figure.y, strict=False)):
+    for k, key in enumerate(found.figure.y):
+        colour, hatch = _told_apart(k, HATCHES)
         places = [place + 0.8 * ((k + 0.5) / many - 0.5) for place in range(len(names))]
-        axes.bar(places, [_number(c) for c in found.column(key)], 0.76 / many, color=colour, label=labels[key])
+        heights = [_number(cell) for cell in found.column(key)]
+        axes.bar(places, heights, 0.76 / many, color=colour, hatch=hatch, label=labels[key])
         _errors(axes, places, found.column(key), colour)
     slanted = len(names) > LONG_NAMES or max(map(len, names)) > 100 // max(len(names), 1)
     axes.set_xticks(range(len(names)), names, rotation=25 if slanted else 0, ha="right" if slanted else "center")
+
+
+def _told_apart(k: int, styles: tuple[str, ...]) -> tuple[str, str]:
+    """A colour and a style of the k-th line or bar."""
+    return COLOURS[k % len(COLOURS)], styles[k // len(COLOURS) % len(styles)]
+
+
+def _alike(y: list[float], other: list[float]) -> bool:
+    """Whether two lines cannot be told from each other in a picture."""
+    span = max(map(abs, [*y, *other]))
+    return all(abs(one - two) <= 0.005 * span for one, two in zip(y, other, strict=True))
 
 
 def _errors(axes: Axes, x: list[float], cells: tuple[Cell, ...], colour: str) -> None:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.results import Estimate, Verdict
-from anatrial.domain.trial import TrialEvaluation
-from anatrial.report.numbers import METRICS, beside, columns, rate, wrapped
+from anatrial.domain.trial import Form, TrialEvaluation
+from anatrial.report.numbers import METRICS, beside, columns, hanging, limit, wrapped
 from anatrial.report.priors_used import rests_on
 from anatrial.report.run_text import exit_code
-from anatrial.report.table_lines import shown, shown_error, table_lines
+from anatrial.report.table_lines import shown, table_lines, with_error
 
 COUNTED = ("expected_", "observed_", "duration", "number_", "n_", "events", "patients", "months", "days")
 """How the names of metrics begin that are no probabilities."""
@@ -22,7 +23,7 @@ def trial_text(result: TrialEvaluation, used: ResolvedTrial[Any]) -> str:
         _head(result, used),
         _verdicts(result, used),
         _priors(result),
-        _characteristics(result),
+        _characteristics(result, used),
         *(table_lines(found) for found in result.tables),
         [line for note in result.notes for line in wrapped(f"NOTE  {note}")],
         ["Protocol text:", *wrapped(_protocol(result, used), indent="  ")],
@@ -35,17 +36,26 @@ def engine_said(result: TrialEvaluation) -> str:
     """Whether the numbers are enumerated or simulated."""
     if result.exact:
         return "Exact."
-    return f"Simulated: {result.trials:,} trials per truth, seed {result.seed}; ± is one Monte Carlo standard error."
+    estimates = (metric.estimate for one in result.characteristics for metric in one.metrics)
+    more = " or more" if any((found.draws or 0) > (result.trials or 0) for found in estimates) else ""
+    made = f"{result.trials:,}{more} trials per truth"
+    return f"Simulated: {made}, seed {result.seed}; ± is one Monte Carlo standard error."
 
 
-def metric_said(name: str) -> str:
-    """The name of a metric in words."""
-    return METRICS.get(name, name.replace("_", " ").replace("type i error", "type I error"))
+def metric_said(name: str, names: Mapping[str, str] | None = None) -> str:
+    """The name of a metric in words; ``names``: those that a scenario knows better words for."""
+    plain = name.replace("_", " ").replace("type i error", "type I error")
+    return (names or {}).get(name) or METRICS.get(name, plain)
 
 
 def estimate_said(name: str, estimate: Estimate) -> str:
     """A metric's number, with its Monte Carlo error where it has one."""
-    return shown(estimate, "number" if name.startswith(COUNTED) else "chance")
+    return shown(estimate, form_of(name))
+
+
+def form_of(name: str) -> Form:
+    """How the numbers of a metric look."""
+    return "number" if name.startswith(COUNTED) else "chance"
 
 
 def _head(result: TrialEvaluation, used: ResolvedTrial[Any]) -> list[str]:
@@ -59,17 +69,16 @@ def _head(result: TrialEvaluation, used: ResolvedTrial[Any]) -> list[str]:
 
 
 def _verdicts(result: TrialEvaluation, used: ResolvedTrial[Any]) -> list[str]:
-    return columns([_verdict(verdict, used) for verdict in result.verdicts])
+    return hanging([_verdict(verdict, used) for verdict in result.verdicts])
 
 
 def _verdict(verdict: Verdict, used: ResolvedTrial[Any]) -> tuple[str, ...]:
     arms = used.scenario.arms
-    value = beside(verdict.estimate.value, verdict.threshold)
-    if verdict.estimate.mcse is not None:
-        value += f" ± {shown_error(verdict.estimate.mcse, 'number')}"
-    bound = f"{verdict.bound.replace('_', ' ')} {rate(verdict.threshold)}"
+    form = form_of(verdict.metric)
+    value = with_error(beside(verdict.estimate.value, verdict.threshold), verdict.estimate, form)
+    bound = f"{verdict.bound.replace('_', ' ')} {limit(verdict.threshold)}"
     said = used.resolved.truths[verdict.truth].said(arms.treatment, arms.control)
-    return verdict.outcome, metric_said(verdict.metric), value, bound, f"if {said}"
+    return verdict.outcome, metric_said(verdict.metric, used.scenario.metric_names()), value, bound, f"if {said}"
 
 
 def _priors(result: TrialEvaluation) -> list[str]:
@@ -82,11 +91,11 @@ def _priors(result: TrialEvaluation) -> list[str]:
     return lines
 
 
-def _characteristics(result: TrialEvaluation) -> list[str]:
-    rows = []
+def _characteristics(result: TrialEvaluation, used: ResolvedTrial[Any]) -> list[str]:
+    rows, names = [], used.scenario.metric_names()
     for found in result.characteristics:
         rows += [
-            (found.truth if k == 0 else "", metric_said(m.name), estimate_said(m.name, m.estimate))
+            (found.truth if k == 0 else "", metric_said(m.name, names), estimate_said(m.name, m.estimate))
             for k, m in enumerate(found.metrics)
         ]
     return ["Under each truth", *columns(rows, indent="  ")]
@@ -98,7 +107,8 @@ def _protocol(result: TrialEvaluation, used: ResolvedTrial[Any]) -> str:
     for verdict in result.verdicts:
         truth = used.resolved.truths[verdict.truth].said(arms.treatment, arms.control)
         value = estimate_said(verdict.metric, verdict.estimate)
-        said.append(f"The {metric_said(verdict.metric)} is {value} if {truth}.")
+        name = metric_said(verdict.metric, used.scenario.metric_names())
+        said.append(f"{name[0].upper()}{name[1:]}: {value} if {truth}.")
     how = (
         "All probabilities are exact" if result.exact else f"Simulated in {result.trials:,} trials, seed {result.seed}"
     )

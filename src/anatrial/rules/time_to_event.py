@@ -27,7 +27,8 @@ MOST_DEALS = 20_000
 class LogRank(Spec):
     """Rejects at one-sided ``p <= alpha`` that the hazards are equal.
 
-    ``asymptotic``: the normal distribution of the statistic (Mantel 1966). ``permutation``: its exact distribution
+    ``asymptotic``: the normal distribution of the statistic (Mantel 1966), which with few events or unequal arms may
+    reject far more often than ``alpha``. ``permutation``: its exact distribution
     over all ways to deal the treatment to these patients (Peto and Peto 1972), for small trials: exact where both arms
     are censored alike. Tied events share one risk set.
     """
@@ -52,7 +53,7 @@ class LogRank(Spec):
             return []
         expected = f"at most {MOST_DEALS:,} (8 + 8 patients have 12,870)"
         got = f"permutation with {deals:.3g} ways to deal {treatment} + {control} patients"
-        return [Fault("rule.p_value", got, expected, 'p_value = "asymptotic" is close to it in larger trials')]
+        return [Fault("rule.p_value", got, expected, 'p_value = "asymptotic" is close to it in larger trials of equal arms')]
 
     def said(self, treatment: str, control: str) -> str:
         """The rule in one sentence."""

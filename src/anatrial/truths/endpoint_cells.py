@@ -67,7 +67,7 @@ class Arms(NamedTuple):
 class Association(Spec):
     """How strongly every two components hang together: one odds ratio given the others, or one correlation (phi)."""
 
-    odds_ratio: Annotated[float, Field(gt=0, le=1e4)] | None = None
+    odds_ratio: Annotated[float, Field(ge=1e-4, le=1e4)] | None = None
     correlation: Annotated[float, Field(gt=-1, lt=1)] | None = None
 
     @model_validator(mode="after")
@@ -106,7 +106,7 @@ class CellCounts(Spec):
     responders: dict[Name, Count] | None = None
     cells: dict[CellName, Count] | None = None
     weight: Annotated[float, Field(gt=0, le=1)] = 1.0
-    prior_weight: Annotated[float, Field(gt=0, le=1_000)]
+    prior_weight: Annotated[float, Field(ge=1e-6, le=1_000)]
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -245,10 +245,11 @@ def rate_faults(
         if layout.nested:
             yield from falling(where, found, layout)
         elif isinstance(how, Association):
-            yield from _association_faults(where, np.array([found[part] for part in layout.parts]), how)
+            yield from association_faults(where, np.array([found[part] for part in layout.parts]), how)
 
 
-def _association_faults(place: str, rates: FloatArray, how: Association) -> Iterator[Fault]:
+def association_faults(place: str, rates: FloatArray, how: Association) -> Iterator[Fault]:
+    """A correlation that no joint law has at these rates."""
     if how.correlation is not None and dependence.infeasible(dependence.correlated(rates, how.correlation)):
         expected = "a correlation that leaves no share of patients below 0 at these rates"
         yield Fault(place, f"correlation {how.correlation:g}", expected, "a weaker one, comonotone, or an odds_ratio")

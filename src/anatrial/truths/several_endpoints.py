@@ -14,10 +14,12 @@ from anatrial.truths.endpoint_cells import (
     NOBODY,
     ArmCounts,
     Arms,
+    Association,
     CellShares,
     Dependence,
     Layout,
     PartRates,
+    association_faults,
     cell_faults,
     control_faults,
     falling,
@@ -139,18 +141,24 @@ class SeveralNoEffect(Truth):
 
     def states(self, layout: Layout, *, single: bool) -> tuple[tuple[tuple[str, ...], Arms], ...]:
         """The idle parts and the shares of the cells of every possible combination, all idle first."""
-        parts, found = layout.parts, []
+        return tuple((idle, self._arms(mixed, layout, single=single)) for idle, mixed in self._mixtures(layout))
+
+    def working(self, layout: Layout, *, single: bool) -> Arms | None:
+        """The shares of the cells where every part works; None without ``effect``."""
+        return None if self.effect is None else self._arms(self.effect, layout, single=single)
+
+    def _arms(self, treatment: dict[Name, Rate], layout: Layout, *, single: bool) -> Arms:
+        rates = PartRates(treatment=treatment, control=None if single else self.rates)
+        return Arms(*shares_of(rates, self.dependence, layout))
+
+    def _mixtures(self, layout: Layout) -> Iterator[tuple[tuple[str, ...], dict[str, float]]]:
+        """The idle parts of every possible combination, one of them at least, and the rates on treatment."""
+        parts = layout.parts
         for index in range(2 ** len(parts) - 1 if self.effect else 1):
-            works = [bool(index >> k & 1) for k in range(len(parts))]
-            mixed = {
-                part: (self.effect or {})[part] if on else self.rates[part]
-                for part, on in zip(parts, works, strict=True)
-            }
+            idle = tuple(part for k, part in enumerate(parts) if not index >> k & 1)
+            mixed = {part: self.rates[part] if part in idle else (self.effect or {})[part] for part in parts}
             if not layout.nested or not list(falling("", mixed, layout)):
-                rates = PartRates(treatment=mixed, control=None if single else self.rates)
-                idle = tuple(part for part, on in zip(parts, works, strict=True) if not on)
-                found.append((idle, Arms(*shares_of(rates, self.dependence, layout))))
-        return tuple(found)
+                yield idle, mixed
 
     def faults(self, layout: Layout, *, single: bool) -> Iterator[Fault]:
         """What does not fit the trial; places are named from the truth on."""
@@ -165,6 +173,11 @@ class SeveralNoEffect(Truth):
                 if self.effect[part] <= self.rates[part]:
                     expected = f"more than without effect ({self.rates[part]:g})"
                     yield Fault(f"effect.{part}", f"{self.effect[part]:g}", expected)
+            if isinstance(self.dependence, Association):
+                for idle, mixed in list(self._mixtures(layout))[1:]:
+                    levels = np.array([mixed[part] for part in layout.parts])
+                    for fault in association_faults("effect", levels, self.dependence):
+                        yield fault._replace(got=f"{fault.got} where {' and '.join(idle)} has no effect")
 
     def said(self, treatment: str = "treatment", control: str = "control") -> str:
         """The truth as it follows "if"."""

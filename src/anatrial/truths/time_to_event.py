@@ -16,6 +16,10 @@ WeibullShape = Annotated[float, Field(ge=0.1, le=20)]
 """Above 1: the hazard rises with time; below 1: it falls."""
 
 
+LEAST_EVENTS = 0.02
+"""Of a prior that hazards are drawn from: below, one in a million draws is smaller than any float."""
+
+
 class ExponentialTime(Spec):
     """A constant hazard, told by the median, by itself, or by the share with the event by a time."""
 
@@ -155,7 +159,11 @@ class UncertainHazard(Truth):
         return tuple(prior.gamma() for prior in (self.treatment, self.control) if prior is not None)
 
     def arm_faults(self, *, single: bool) -> list[tuple[str, str, str]]:
-        """What does not fit the arms, as (got, expected, fix)."""
+        """What does not fit the arms, and priors too vague to draw from, as (got, expected, fix)."""
+        vague = min(gamma.shape for gamma in self.gammas())
+        if vague < LEAST_EVENTS:
+            fix = "a vaguer one draws hazards of 0"
+            return [(f"a prior worth {vague:g} events", f"at least {LEAST_EVENTS:g} events", fix)]
         if single and self.control is not None:
             return [("a control prior", "treatment alone", "a single-arm trial has no control arm")]
         if not single and self.control is None:

@@ -4,6 +4,7 @@ A two-state Markov chain per patient. Leaving does not depend on the response, a
 are those of patients who are still there, which are then the rates that would be seen if nobody left.
 """
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple
@@ -34,6 +35,10 @@ class Path(NamedTuple):
     gain: tuple[float, ...]
     loss: tuple[float, ...]
     leaves: tuple[float, ...]
+
+    def staying(self) -> "Path":
+        """The same arm if nobody left."""
+        return self._replace(leaves=(0.0,) * len(self.leaves))
 
 
 class Derived(NamedTuple):
@@ -67,7 +72,9 @@ def derived(path: Path, first: int, last: int) -> Derived:
             for state in (there, lost):
                 state[0, 0] += state[0, 1]
                 state[0, 1] = 0.0
-    return Derived(float(there.sum()), float(there[1, 1]), float(lost[1, 1]))
+    kept = math.prod(1.0 - leaves for leaves in path.leaves[: last + 1])
+    kept_responds = min(float(there[1, 1]), kept)  # sums of chances may pass 1 by rounding
+    return Derived(kept, kept_responds, min(float(lost[1, 1]), 1.0 - kept_responds))
 
 
 def at_visits(path: Path) -> FloatArray:
