@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from tests.cli.project import Project
 
 from anatrial.files import read_scenario
@@ -93,12 +94,48 @@ def test_a_picture_of_another_format_is_refused(project: Project) -> None:
 
 
 def test_other_kinds_of_trials_are_refused(project: Project) -> None:
-    """A trial that does not count responders in one arm or two has no example trials yet."""
-    said = project.anatrial("examples", "sjia-withdrawal")
+    """A kind of trial without a narration says which kinds have one."""
+    said = project.anatrial("examples", "il1-basket")
     assert said.code == 2
     assert [line.strip() for line in said.err.splitlines()] == [
-        "sjia-withdrawal: design.kind",
-        "got       'withdrawal'",
-        "expected  fixed or sequential, for anatrial examples",
-        "fix       anatrial run tells of any trial",
+        "il1-basket: design.kind",
+        "got       'basket'",
+        "expected  fixed, sequential, several_endpoints, time_to_event, visits or withdrawal, for anatrial examples",
+        "fix       anatrial simulate --patients writes such trials",
     ]
+
+
+@pytest.mark.parametrize("name", ["as-haibel", "sjia-hedrich", "sjia-valencia", "sjia-withdrawal"])
+def test_further_kinds_are_told(project: Project, name: str) -> None:
+    """A replan of another kind is told in sentences, and as JSON what the function returns; the same every time."""
+    said = project.anatrial("examples", name)
+    assert (said.code, said.err) == (0, "")
+    told = [" ".join(one.split()) for one in said.out.split("\n\n")]
+    for number, kind in enumerate(["A typical success", "A failure", "A false success", "A conflict"], start=1):
+        assert told[number].startswith(f"{number}. {kind}: trial ")
+        assert "Chosen because " in told[number]
+        assert "Decision: " in told[number]
+    assert max(map(len, said.out.splitlines())) <= 100
+    content = json.loads(project.anatrial("examples", name, "--json").out)
+    assert (content["format"], content["version"], content["scenario"]) == ("anatrial-examples", 1, name)
+    assert content["trials"][0]["told"]["patients"][0]["seen"]
+    assert len(content["trials"]) == sum(": trial " in one for one in told)
+
+
+def test_a_picture_of_patients_over_time(project: Project) -> None:
+    """Trials with times are drawn, the same bytes every time; without times a picture is refused."""
+    said = project.anatrial("examples", "sjia-hedrich", "--plot", "one.svg")
+    assert (said.code, said.err) == (0, "wrote one.svg\n")
+    project.anatrial("examples", "sjia-hedrich", "--plot", "two.svg")
+    one, two = ((project.path / f"{name}.svg").read_bytes() for name in ("one", "two"))
+    assert one.startswith(b"<?xml")
+    assert one == two
+    refused = project.anatrial("examples", "as-haibel", "--plot", "three.svg")
+    assert refused.code == 2
+    assert [line.strip() for line in refused.err.splitlines()] == [
+        "as-haibel: design.kind",
+        "got       'several_endpoints'",
+        "expected  a trial with times (time_to_event, visits), or with looks at counts (fixed, sequential)",
+        "fix       leave --plot out, or ask for --json",
+    ]
+    assert not (project.path / "three.svg").exists()

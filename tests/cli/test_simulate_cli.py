@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from joblib import parallel_config
 from tests.cli.project import ENVIRONMENT, Project, refused
 
+from anatrial.domain import tally
 from anatrial.domain.tally import Block, Tally
 from anatrial.engine import simulation
 from anatrial.plan import patients
@@ -36,17 +38,30 @@ def test_the_output_in_words(project: Project) -> None:
     assert max(map(len, lines)) <= 100
 
 
-def test_json_is_the_same_for_any_number_of_workers(project: Project) -> None:
-    """One, two or seven processes print the same bytes, whatever order blocks end in."""
-    words = ("simulate", project.scenario(), "--trials", MANY, "--json", "--workers")
-    alone, two, seven = (project.anatrial(*words, workers) for workers in ("1", "2", "7"))
+def test_why_a_truth_is_there_is_not_why_answers_lack(project: Project) -> None:
+    """The reason that the file gives for a truth has a line of its own, apart from trials without an answer."""
+    lines = project.anatrial("simulate", "sjia-hedrich", "--trials", "200").out.splitlines()
+    at = lines.index("published: 200 trials, 0 without an answer")
+    assert lines[at + 1] == "  The truth: the four children at full weight"
+
+
+def test_json_is_the_same_for_any_number_of_workers(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One, two or seven workers print the same bytes, whatever order blocks end in; forty small blocks per truth.
+
+    Seven are threads here, because seven processes take longer to start than to simulate.
+    """
+    monkeypatch.setattr(tally, "LARGEST_BLOCK", 64)
+    words = ("simulate", project.scenario(), "--trials", "2500", "--json", "--workers")
+    alone, two = (project.anatrial(*words, workers) for workers in ("1", "2"))
+    with parallel_config(backend="threading"):
+        seven = project.anatrial(*words, "7")
     assert alone.out == two.out == seven.out
     content = json.loads(alone.out)
     assert content["format"] == "anatrial-simulation"
     assert content["agrees"] is True
     power = content["truths"][0]["rows"][0]
     assert power["metric"] == "power"
-    assert power["simulated"]["draws"] == 300_000
+    assert power["simulated"]["draws"] == 2500
     assert abs(power["simulated"]["value"] - power["exact"]["value"]) < 4 * power["simulated"]["mcse"]
 
 
@@ -74,16 +89,31 @@ def test_a_second_start_goes_on_where_the_first_was_interrupted(
     assert len(calls) == 15 + 30 - 14
 
 
+def listening() -> None:
+    """A shell lets its background jobs ignore the signal, and children inherit that: undo it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_a_real_interrupt_keeps_the_finished_blocks(project: Project) -> None:
     """A signal in the middle: exit 130, and what was kept serves a shorter simulation, to the same bytes."""
     scenario, path = project.scenario(), project.path / "blocks.json"
     words = [sys.executable, "-m", "anatrial", "simulate", scenario, "--trials", "200000000", "--keep", str(path)]
-    with subprocess.Popen(words, cwd=project.path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) as program:
-        end = time.monotonic() + 60
-        while not path.exists() and time.monotonic() < end:
-            time.sleep(0.05)
-        program.send_signal(signal.SIGINT)
-        _, said = program.communicate(timeout=60)
+    with subprocess.Popen(
+        words,
+        cwd=project.path,
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=listening,  # noqa: PLW1509 - no threads here
+    ) as program:
+        try:
+            end = time.monotonic() + 60
+            while not path.exists() and time.monotonic() < end:
+                time.sleep(0.05)
+            program.send_signal(signal.SIGINT)
+            _, said = program.communicate(timeout=60)
+        finally:
+            program.kill()  # does nothing to one that has ended
     assert program.returncode == 130
     assert "interrupted" in said
     assert "Traceback" not in said

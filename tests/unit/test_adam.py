@@ -35,7 +35,6 @@ COLUMNS = {
     "TRT01P": "string",
     "TRT01PN": "int64",
     "TRTA": "string",
-    "ENRLMON": "double",
     "PARAMCD": "string",
     "PARAM": "string",
     "AVISIT": "string",

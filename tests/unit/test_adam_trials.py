@@ -73,6 +73,7 @@ def test_names_are_those_of_transport_files_and_no_row_is_told_twice(kind: str, 
     table = written(used, truth, tmp_path / "a.parquet", few)
     assert all(len(name) <= 8 and name.isalnum() and name.isupper() for name in table)
     assert all(len(code) <= 8 and code.isalnum() and code.isupper() for code in table["PARAMCD"])
+    assert table["AVISITN"].dtype == np.int64
     keys = list(zip(table["USUBJID"], table["PARAMCD"], table["AVISITN"], strict=True))
     assert len(set(keys)) == len(keys)
     if kind != "response_adaptive":
@@ -149,27 +150,33 @@ def test_time_to_response_from_the_file(truth: str, name: str, tmp_path: Path) -
 @pytest.mark.parametrize("kind", ["at_visit", "sustained"])
 @pytest.mark.parametrize("missing", ["non_responder", "last_observation", "observed_only"])
 def test_visits_from_the_file(kind: str, missing: str, tmp_path: Path) -> None:
-    """Fisher's test of who responds at every flagged visit gives the tallied power, whatever a missing visit counts."""
+    """One flagged record per analysed patient; Fisher's test of who responds gives the tallied power, by every rule."""
     at = 'kind = "at_visit", visit = 12' if kind == "at_visit" else 'kind = "sustained", from = 12'
     used = resolved_trial(VISITS.format(analysis=f'{{ {at}, missing = "{missing}" }}'))
     table = written(used, "expected", tmp_path / "a.parquet")
-    assert len(table["AVAL"]) == HOW.trials * 22 * 4
-    left = table["DCSREAS"] == "DROP-OUT"
+    assert len(table["AVAL"]) == HOW.trials * 22 * (4 if kind == "at_visit" else 5)
+    left, derived = table["DCSREAS"] == "DROP-OUT", table["PARAMCD"] == "SUSTRESP"
     how = {"non_responder": {"NRI"}, "last_observation": {"LOCF", "NRI"}, "observed_only": {""}}[missing]
-    assert set(table["DTYPE"][left]) == how
-    assert set(table["DTYPE"][~left]) == {""}
+    assert set(table["DTYPE"][left & ~derived]) == how
+    assert set(table["DTYPE"][~left | derived]) == {""}
     assert np.array_equal(np.isnan(table["AVAL"]), left if missing == "observed_only" else np.zeros_like(left))
     flagged = table["ANL01FL"] == "Y"
     window = {12} if kind == "at_visit" else {12, 24, 36}
-    assert set(table["AVISITN"][flagged]) == window
+    visits = table["PARAMCD"] == "RESP"
+    assert table["AVISITN"].dtype == np.int64
     subject, which = np.unique(table["USUBJID"], return_inverse=True)
-    bad = np.bincount(which, flagged & (table["AVAL"] != 1)) > 0
-    kept = np.bincount(which, flagged) == len(window)
+    asked = visits & np.isin(table["AVISITN"], list(window))
+    bad = np.bincount(which, asked & (table["AVAL"] != 1)) > 0
+    seen = np.bincount(which, asked & ~np.isnan(table["AVAL"])) == len(window)
+    np.testing.assert_array_equal(np.bincount(which, flagged), seen)
+    assert set(table["AVISITN"][flagged]) == {max(window)}
+    assert set(table["PARAMCD"][flagged]) == {"RESP" if kind == "at_visit" else "SUSTRESP"}
+    np.testing.assert_array_equal(table["AVAL"][flagged] == 1, ~bad[which[flagged]])
     first = table["AVISITN"] == 4  # one row per patient
     patients = {name: table[name][first] for name in ("SIMTRIAL", "TRT01P")}
     order = which[first]
     patients["AVAL"] = ~bad[order]
-    treatment, control = (counts(patients, kept[order], arm) for arm in ("anakinra", "placebo"))
+    treatment, control = (counts(patients, seen[order], arm) for arm in ("anakinra", "placebo"))
     assert len(subject) == HOW.trials * 22
     assert succeeds(treatment, control, 0.1).sum() == tallied(used, "expected")["power"]
 
@@ -191,11 +198,11 @@ def test_visits_and_safety_from_the_file(tmp_path: Path) -> None:
     used = read_scenario(ROOT / "sjia-valencia.toml")
     table, told = written(used, "as-observed", tmp_path / "a.parquet"), tallied(used, "as-observed")
     x = per_trial(table, table["AVAL"], (table["ANL01FL"] == "Y") & (table["AVISITN"] == 12))
-    won = stats.binom.sf(x - 1, 56, 0.5) <= 0.05
+    won = stats.binom.sf(x - 1, 58, 0.5) <= 0.05
     assert won.sum() == told["power"]
     stops = np.zeros(HOW.trials, dtype=bool)
     for code, event in (("AE1", used.resolved.safety.events[0]), ("AE2", used.resolved.safety.events[1])):
-        seen = np.cumsum(table["AVAL"][table["PARAMCD"] == code].reshape(HOW.trials, 56), axis=1)
+        seen = np.cumsum(table["AVAL"][table["PARAMCD"] == code].reshape(HOW.trials, 58), axis=1)
         for bound in event.bounds((used.resolved.design.look,)):
             stops |= seen[:, bound.patients - 1] >= bound.events
     assert stops.sum() == told["safety_stop"]
@@ -208,7 +215,7 @@ def test_an_uncertain_response_from_the_file(tmp_path: Path) -> None:
     table = written(used, "uncertain", tmp_path / "a.parquet")
     assert set(table["PARAMCD"]) == {"RESP"}
     x = per_trial(table, table["AVAL"], table["ANL01FL"] == "Y")
-    assert (stats.binom.sf(x - 1, 56, 0.5) <= 0.05).sum() == tallied(used, "uncertain")["assurance"]
+    assert (stats.binom.sf(x - 1, 58, 0.5) <= 0.05).sum() == tallied(used, "uncertain")["assurance"]
 
 
 WITHDRAWN = [("as-tocilizumab", "power"), ("uncertain", "assurance"), ("no-effect", "type_i_error")]

@@ -111,7 +111,7 @@ def test_every_number_is_told_and_fits_together() -> None:
     assert value(idle, "familywise_error") <= 0.1
     assert value(idle, "all_right") == pytest.approx(1 - value(idle, "familywise_error"), rel=ROUNDING)
     assert value(unsure, "expected_truly_won") < value(unsure, "expected_won")
-    assert [table.name for table in found.tables] == ["by_basket", "mixed", "sharing"]
+    assert [table.name for table in found.tables] == ["by_basket", "mixed", "sharing", "drift"]
     certainty, _, alone = found.tables[2].column("certainty")
     assert isinstance(certainty, float)
     assert f"certainty {certainty:g} is the least" in found.notes[0]
@@ -121,7 +121,7 @@ def test_every_number_is_told_and_fits_together() -> None:
 def test_without_sharing_there_is_nothing_to_compare() -> None:
     """Independent baskets are not compared; their worst mixture is that of no effect, where all may win falsely."""
     found = ran(BODY.replace('"shared"', '"independent"'))
-    assert [table.name for table in found.tables] == ["by_basket", "mixed"]
+    assert [table.name for table in found.tables] == ["by_basket", "mixed", "drift"]
     idle, worst = found.of("idle").metric("familywise_error"), found.of("hoped").metric("familywise_error_worst")
     assert worst.estimate.value == pytest.approx(idle.estimate.value, rel=ROUNDING)
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from anatrial.domain.mixture import BetaMixture
-from anatrial.domain.prior import Contribution, Prior
+from anatrial.domain.prior import Contribution, Origin, Prior
 from anatrial.files import read_scenario
 from anatrial.files.indications import read_indication, shelf
-from anatrial.plan.caveats import UNCONTROLLED, caveats
+from anatrial.plan.caveats import UNCONTROLLED, caveats, typed, without_evidence
 from anatrial.plan.evaluate import evaluate
 
 ROOT = Path(__file__).parents[2]
@@ -76,3 +76,42 @@ def test_every_tier_is_either_controlled_or_named() -> None:
     from anatrial.methods.recipe import DISCOUNTS
 
     assert set(DISCOUNTS) == controlled | UNCONTROLLED
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("as-haibel", "uncertain rests on 13 patients without a control group, typed into the file."),
+        ("sjia-hedrich", "published and discounted rest on 4 patients without a control group, typed into the file."),
+    ],
+)
+def test_patients_of_one_arm_that_are_typed_in_carry_the_caveat(name: str, words: str) -> None:
+    """Counts and times of a single arm, for which no study of the evidence speaks, are no better for being typed."""
+    plan = read_scenario(ROOT / "scenarios" / f"{name}.toml").resolved
+    (note,) = typed(plan)
+    assert note.startswith(f"{words} Who was treated was chosen")
+
+
+@pytest.mark.parametrize("name", ["as-visits", "sjia-composite", "sjia-flare-time", "sjia-two-doses"])
+def test_nothing_typed_nothing_said(name: str) -> None:
+    """Rates that are assumed, and priors of both arms, are no patients of a single arm."""
+    assert typed(read_scenario(ROOT / "scenarios" / f"{name}.toml").resolved) == ()
+
+
+def test_a_design_prior_without_any_study_is_no_evidence() -> None:
+    """A flat prior, and one derived from studies of weight 0, are named with their truth; a stated opinion is not."""
+    origin = Origin(tool_version="0", method="m", input_digest="i", content_digest="c")
+    opinion = BetaMixture.beta(6.0, 4.0)
+    part = prior("hedrich-2012", 0.0).contributions
+    priors = (
+        ("truths.known.treatment", Prior("Beta(6, 4)", opinion, opinion)),
+        ("truths.open.treatment", Prior("Beta(1, 1)", FLAT, FLAT)),
+        ("truths.open.control", Prior("sjia/p", opinion, opinion, part, (), origin)),
+        ("rule.analysis_prior.treatment", Prior("Beta(1, 1)", FLAT, FLAT)),
+    )
+    assert without_evidence(priors, "known") == ()
+    assert without_evidence(priors, "open") == ("Beta(1, 1)", "sjia/p")
+    assert caveats(priors, read_indication("sjia", shelf(ROOT))) == tuple(
+        f"no study counts in {name}, a design prior of open: the assurance is the width of the prior, not evidence"
+        for name in ("Beta(1, 1)", "sjia/p")
+    )

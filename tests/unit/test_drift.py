@@ -157,11 +157,63 @@ def test_bad_shift(old: str, new: str, said: str) -> None:
     assert said in str(error.value)
 
 
-def test_a_single_arm_has_no_control_that_could_drift() -> None:
-    """[drift] in a trial with one arm is refused."""
-    body = BODY.replace("treatment = 4, control = 4", "treatment = 4").replace(", control = 0.25 }", " }")
-    with pytest.raises(InputError, match=r"drift\n  got       a trial with one arm"):
-        parse_scenario(HEAD + body + STATED, "f.toml")
+def single(rule: str) -> str:
+    """A single arm of 4 under a rule."""
+    arm = BODY[BODY.index("[truths") :].replace(", control = 0.25 }", " }")
+    return f'[design]\nkind = "fixed"\nn = {{ treatment = 4 }}\n\n[rule]\n{rule}\n\n{arm}'
+
+
+@pytest.mark.parametrize(
+    ("rule", "start", "least"),
+    [
+        ('kind = "exact_binomial"\nalpha = 0.1\nnull_rate = 0.25', 0.25, 3),  # P(3 or 4 of 4 | 1/4) = 13/256
+        (  # P(rate > 1/4 | 3 of 4) = P(at most 3 of 5 | 1/4) = 1008/1024, after 2 of 4 it is 918/1024
+            'kind = "posterior"\ncertainty = 0.9\nbenchmark = 0.25\nanalysis_prior = { treatment = { a = 1, b = 1 } }',
+            0.25,
+            3,
+        ),
+    ],
+)
+def test_a_single_arm_is_compared_with_history(rule: str, start: float, least: int) -> None:
+    """A typed rate to beat moves; the chance of success of an idle treatment is the tail of its binomial there."""
+    (table,) = drift(single(rule))
+    assert table.title == "If the rate without effect has drifted from the rate to beat, 0.25"
+    for row, shift in enumerate((-SEEN, -SEEN / 2, 0.0, SEEN / 2, SEEN)):
+        rate = 1 / (1 + (1 - start) / start * exp(-shift))
+        assert table.column("rate_without_effect")[row] == pytest.approx(rate, rel=ROUNDING)
+        tail = sum(binomial(x, 4, rate) for x in range(least, 5))
+        assert table.column("success")[row] == pytest.approx(tail, rel=ROUNDING)
+
+
+def test_an_uncertain_rate_to_beat_moves_from_its_mean() -> None:
+    """The published plan in ankylosing spondylitis: 10 of 20 needed, so at the rates of 11/43 moved these tails."""
+    used = counts_trial(read_scenario(ROOT / "scenarios" / "as-single-arm.toml"), "run")
+    (table,) = section(used, planned(used)).tables
+    assert table.title.endswith("from history (as/placebo-asas20), 0.26 on average")
+    for row, shift in enumerate((-SEEN, -SEEN / 2, 0.0, SEEN / 2, SEEN)):
+        rate = 1 / (1 + 32 / 11 * exp(-shift))
+        tail = sum(binomial(x, 20, rate) for x in range(10, 21))
+        assert table.column("success")[row] == pytest.approx(tail, rel=ROUNDING)
+
+
+def test_a_single_arm_may_state_its_shift() -> None:
+    """[drift] replaces the published shift there, too."""
+    (table,) = drift(single('kind = "exact_binomial"\nalpha = 0.1\nnull_rate = 0.25') + STATED)
+    assert table.column("shift") == ("-0.50", "-0.25", "none", "+0.25", "+0.50")
+    assert table.note == "Shift: a reason; both directions, and half of it. A single arm cannot see it."
+
+
+def test_a_single_arm_without_a_rate_to_beat() -> None:
+    """Criteria with two edges have no rate that could move: nothing is told, and a stated shift is refused."""
+    criteria = "".join(
+        f'\n[[rule.criteria]]\ndirection = "greater"\nscale = "rate"\nthreshold = {threshold}\n'
+        f"certainty = {certainty}\n"
+        for threshold, certainty in ((0.25, 0.9), (0.5, 0.5))
+    )
+    body = single(f'kind = "criteria"\nanalysis_prior = {{ treatment = {{ a = 1, b = 1 }} }}\n{criteria}')
+    assert drift(body) == ()
+    with pytest.raises(InputError, match=r"^made-up: drift\n  got       a single arm without a rate to beat\n"):
+        drift(body + STATED)
 
 
 def test_a_rate_of_zero_cannot_shift() -> None:

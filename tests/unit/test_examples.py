@@ -18,6 +18,7 @@ from anatrial.domain.tally import SimulationSettings
 from anatrial.errors import InputError
 from anatrial.plan.examples import examples, surprising
 from anatrial.plan.patients import patients as virtual_patients
+from anatrial.report.examples_text import examples_text
 
 HISTORY = (8.0, 26.0)  # 28 of 128 at weight 0.25 on Beta(1, 1), beside 20 % Beta(1, 1)
 
@@ -291,16 +292,17 @@ at_least = 0.1
 """
 
 
-def test_unknown_numbers_at_looks_are_refused() -> None:
-    """Where drop-outs leave the analysis of a trial with looks nobody knows whose results a look has."""
-    with pytest.raises(InputError) as caught:
-        examples(resolved(LOOKS))
-    assert str(caught.value.faults[0]).splitlines() == [
-        "made-up: truths.only.dropout.counted",
-        "  got       'excluded' in a trial with looks",
-        "  expected  numbers that are known at each look, for anatrial examples",
-        '  fix       plan one analysis, or say "as_non_responders"',
-    ]
+def test_looks_count_patients_with_a_result() -> None:
+    """Where drop-outs leave the analysis of a trial with looks, each look has its planned number with a result."""
+    scenario = resolved(LOOKS)
+    found = examples(scenario)
+    assert [trial.kind for trial in found.trials] == ["typical success", "failure", "conflict"]
+    for trial in found.trials:
+        assert [look.treatment.n for look in trial.looks] == [10, 20]
+        assert all(patient.counted for patient in trial.patients)
+        x = sum(patient.responded for patient in trial.patients)
+        assert (trial.looks[-1].treatment.x, trial.end.decision == "success") == (x, x >= 10)
+    assert "goes on. ." not in examples_text(found, scenario.scenario.arms)
 
 
 @pytest.mark.parametrize("name", ["as-go-no-go", "sjia-safety", "as-safety"])

@@ -8,6 +8,7 @@ from dataclasses import replace
 from fractions import Fraction
 from functools import cache
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,19 @@ from anatrial.designs.fixed import ArmSizes
 from anatrial.designs.randomisation import Randomisation
 from anatrial.designs.recruitment import Recruitment
 from anatrial.designs.safety import EventRates, Safety
+from anatrial.documents.scenario import counts_trial
 from anatrial.domain.counts import Look
+from anatrial.domain.tally import SimulationSettings
 from anatrial.engine.course import trial
 from anatrial.engine.patient_trials import NEVER, Simulated, safety_stops
 from anatrial.engine.patients import NO_EVENT, Setting, drawn, listed, spread
 from anatrial.errors import InputError
+from anatrial.files import read_scenario
+from anatrial.plan.simulate import simulate
 from anatrial.rules.fisher import Fisher
 from anatrial.truths.points import Points
 
+ROOT = Path(__file__).parents[2] / "scenarios"
 TRIALS = 20_000
 LOOKS = (Look(6, 6), Look(12, 12))
 
@@ -209,6 +215,43 @@ def test_dropouts_are_no_responders() -> None:
     close(found.dropped[~found.treated].mean(), 0.1, TRIALS * 12)
     assert not (found.response & found.dropped).any()
     close(found.response[found.treated].mean(), 0.6 * 0.7, TRIALS * 12)
+
+
+def test_looks_count_patients_with_a_result() -> None:
+    """Where drop-outs leave the analysis, one look loses them, and several looks never had them."""
+    lost = {"treatment": 0.3, "control": 0.1, "counted": "excluded"}
+    given = {
+        "kind": "points",
+        "rates": {"treatment": 0.6, "control": 0.2},
+        "rates_among": "completers",
+        "dropout": lost,
+    }
+    truth = Points.model_validate(given)
+    found = drawn(setting(truth=truth), rng(), TRIALS)
+    assert found.treated.shape == (TRIALS, 24)
+    assert not found.dropped.any()
+    close(found.response[found.treated].mean(), 0.6, TRIALS * 12)
+    once = drawn(setting(truth=truth, looks=(Look(14, 9),)), rng(), TRIALS)
+    assert once.treated.shape == (TRIALS, 20 + 10)
+    close(once.dropped[once.treated].mean(), 0.3, TRIALS * 20)
+
+
+def test_the_audit_of_a_monitored_trial_whose_drop_outs_are_excluded(tmp_path: Path) -> None:
+    """Every look is simulated, and the numbers are the exact ones."""
+    text = (ROOT / "as-monitored.toml").read_text()
+    rates = "rates = { treatment = 0.50 }\n"
+    assert rates in text
+    lost = 'rates_among = "completers"\ndropout = { treatment = 0.2, counted = "excluded" }\n'
+    (tmp_path / "trial.toml").write_text(text.replace(rates, rates + lost))
+    used = counts_trial(read_scenario(tmp_path / "trial.toml"), "simulate")
+    found = simulate(used, SimulationSettings(4000, 7)).truths[0]
+    compared = {row.metric: row for row in found.rows if row.exact is not None}
+    assert {"power", "expected_n", "look_1_success", "look_6_futility", "observed_bias"} <= set(compared)
+    for row in compared.values():
+        assert row.exact is not None
+        assert row.simulated.value == pytest.approx(
+            row.exact.value, abs=4 * (row.simulated.mcse or 0.0) + 16 / 3 / 4000
+        )
 
 
 def test_truths_share_their_luck() -> None:

@@ -187,6 +187,10 @@ def test_every_table_has_its_rows_and_the_last_is_the_plan() -> None:
     tables = {table.name: table for table in evaluate(used).tables}
     assert set(tables) == {"recruitment", "recruited_by_month", "recruited_worth", "by_number_recruited"}
     assert tables["recruited_by_month"].column("month")[-1] == 5.0
+    for month, *_, there in tables["recruited_by_month"].rows:
+        assert isinstance(month, float)
+        fewer = sum(math.exp(-month) * month**k / math.factorial(k) for k in range(6))
+        assert there == pytest.approx(1 - fewer, abs=ROUNDING)
     last = tables["by_number_recruited"].rows[-1]
     assert last[:2] == (6, "3 + 3")
     assert [last[2], last[3]] == pytest.approx([1.0, 0.9**3 * 0.8**3], rel=ROUNDING)
@@ -219,6 +223,14 @@ REFUSED = [
     (
         "rate = { per_month = 1 }\nstop_at = 9\nsites = { opens = [0, 3, 10] }",
         "recruitment.sites.opens\n  got       10 months\n  expected  at most 9, the month at which recruitment ends",
+    ),
+    (
+        "rate = { mean = 0.001, sd = 0.1 }\nstop_at = 9",
+        (
+            "recruitment.rate\n  got       a median of more than a million years until 6 patients are recruited\n"
+            "  expected  100 years at most: this accrual never ends\n"
+            "  fix       more sites, a higher rate or fewer patients"
+        ),
     ),
     (
         "rate = { per_month = 1 }\nstop_at = 9\nlag = -1",

@@ -17,7 +17,7 @@ from tests.tolerances import QUADRATURE, ROUNDING, monte_carlo
 
 from anatrial.designs.response_adaptive import ResponseAdaptive
 from anatrial.engine.response_adaptive import Adaptive, shares, simulate
-from anatrial.numerics.best_arm import Arms
+from anatrial.numerics.best_arm import Arms, most_memory
 from anatrial.rng import stream
 from anatrial.rules.response_adaptive import AdaptiveFisher, AdaptivePosterior
 
@@ -164,3 +164,14 @@ def test_the_trial_for_comparison_has_equal_arms() -> None:
         estimate = tally[name].estimate()
         assert estimate.mcse is not None
         assert abs(estimate.value - exact) <= 4 * estimate.mcse + ROUNDING
+
+
+def test_the_memory_of_the_tables_is_what_they_take() -> None:
+    """Where every result of 3 to 40 patients of an arm has been asked for, the tables hold so many bytes."""
+    arms = Arms((np.array([[1.0, 1.0, 1.0]]),) * 3, 50)
+    sizes = np.arange(3, 41)
+    table = arms.tables[0]
+    table.rows(sizes, np.zeros_like(sizes))
+    assert len(table.density) == sum(n + 1 for n in range(3, 41))
+    assert most_memory(50, (3, 40), 1) == table.density.nbytes + table.below.nbytes
+    assert most_memory(50, (3, 40), 4) == 4 * most_memory(50, (3, 40), 1)

@@ -119,6 +119,14 @@ BAD = {
             "fewer than n (40), so that something is left to adapt",
         ),
     ),
+    "memory": (
+        (DESIGN.replace("n = 40", "n = 1000"), RULE, TRUTHS),
+        (
+            "design.n",
+            "1000 patients, whose tables of posteriors take 4.5 GB",
+            "at most 0.6 GB: 449 patients with these priors and this burn_in",
+        ),
+    ),
     "no dose": (
         (DESIGN.replace('["anakinra"]', "[]"), RULE, TRUTHS),
         ("design.doses", "[]", "at least 1 of them"),

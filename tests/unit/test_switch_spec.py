@@ -143,6 +143,16 @@ def test_the_file_itself_is_good() -> None:
             "got       continuing without responders\n",
         ),
         (
+            'response_visit = "month 2"',
+            'response_visit = "week 1"',
+            "f.toml: switch.response_visit\n  got       'week 1'\n  expected  later than switch.visit ('month 1')",
+        ),
+        (
+            'visit = "month 12"',
+            'visit = "Month 0"',
+            "switch.durability.visit\n  got       'Month 0'\n  expected  later than switch.response_visit ('month 2')",
+        ),
+        (
             "at_least = 8",
             "at_least = 13",
             "f.toml: switch.at_least\n  got       13\n  expected  at most the 12 control patients of the design",
@@ -165,6 +175,17 @@ def test_the_file_itself_is_good() -> None:
 def test_bad_switch(old: str, new: str, said: str) -> None:
     """A switch that cannot be is refused with what is wrong and what would be right."""
     assert said in faults(old, new)
+
+
+def test_visits_whose_words_tell_no_time() -> None:
+    """A visit of another form is not compared, the others are; 8 weeks are less than 2 months, 9 weeks more."""
+    body = FILE.replace('"month 2"', '"after the taper"')
+    assert parse_scenario(HEAD + body, "f.toml").switch is not None
+    with pytest.raises(InputError, match=r"'day 30'\n  expected  later than switch.visit \('month 1'\)"):
+        parse_scenario(HEAD + body.replace('"month 12"', '"day 30"'), "f.toml")
+    with pytest.raises(InputError, match=r"'week 8'\n  expected  later than switch.response_visit \('month 2'\)"):
+        parse_scenario(HEAD + FILE.replace('"month 12"', '"week 8"'), "f.toml")
+    assert parse_scenario(HEAD + FILE.replace('"month 12"', '"week 9"'), "f.toml").switch is not None
 
 
 def test_a_target_that_only_a_switch_could_answer() -> None:

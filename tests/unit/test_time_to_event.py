@@ -15,6 +15,7 @@ from tests.tolerances import QUADRATURE, ROUNDING, monte_carlo
 from anatrial import evaluate, read_scenario
 from anatrial.designs.time_to_event import TimeToEvent
 from anatrial.documents.trial_scenario import Simulation
+from anatrial.documents.trials import parse_any
 from anatrial.domain.results import Estimate
 from anatrial.domain.tally import SimulationSettings
 from anatrial.domain.trial import TrialEvaluation
@@ -71,6 +72,21 @@ SINGLE = {"n": {"treatment": 4}, "event": "response"}
 def erlang(n: int, at: float) -> float:
     """P(the sum of n exponential times of mean 1 is more than ``at``): fewer than n Poisson events."""
     return math.exp(-at) * sum(at**k / math.factorial(k) for k in range(n))
+
+
+def findings_of(name: str, *changes: tuple[str, str]) -> TrialEvaluation:
+    """A shipped file with these changes, evaluated with few simulated trials."""
+    text = (SCENARIOS / f"{name}.toml").read_text(encoding="utf-8")
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new)
+    used = read_scenario(SCENARIOS / f"{name}.toml")
+    plan = parse_any(text, "x.toml")
+    found = evaluate(
+        replace(used, scenario=plan, resolved=plan.model_copy(update={"simulation": Simulation(trials=4_000)}))
+    )
+    assert isinstance(found, TrialEvaluation)
+    return found
 
 
 def run_of(trial: TimeTrial, draws: int = DRAWS) -> dict[str, Estimate]:
@@ -218,3 +234,45 @@ def test_blocks_are_the_same_for_any_number_of_workers() -> None:
     made = block(plan, "expected")
     first, second = (simulated(made, SimulationSettings(3_000, 5, workers)) for workers in (1, 2))
     assert first == second
+
+
+def test_each_size_is_told_once_and_none_that_a_file_could_not_say() -> None:
+    """One patient: no size comes twice; 400 patients: sizes beyond the limit are left out."""
+    for n, sizes in ((1, [1, 2, 3, 4, 6, 8]), (400, [200, 400])):
+        found = findings_of("sjia-hedrich", ("n = { treatment = 4 }", f"n = {{ treatment = {n} }}"))
+        along = next(table for table in found.tables if table.name == "power_along_size")
+        assert list(along.column("n")) == sizes
+
+
+def test_a_level_that_is_not_held_is_said() -> None:
+    """20 v 4 patients, every flare seen: normal theory rejects with 0.063 (a plain loop over 30,000 trials)."""
+    small = (("n = { treatment = 28, control = 28 }", "n = { treatment = 20, control = 4 }"), ("drop_out = {", "#"))
+    found = findings_of(
+        "sjia-flare-time", *small, ("accrual = 18 ", "#"), ("minimum_follow_up = 6 ", "follow_up = 40 #")
+    )
+    level = next(m.estimate for one in found.characteristics for m in one.metrics if m.name == "type_i_error")
+    assert level.value == pytest.approx(0.0633, abs=monte_carlo(0.0633, 4_000))
+    said = f"the log-rank test by normal theory rejects with {level.value:.3f}, not 0.025"
+    assert any(said in note and 'p_value = "permutation" holds it' in note for note in found.notes)
+    assert not any("normal theory" in note for note in findings_of("sjia-flare-time").notes)
+
+
+@pytest.mark.parametrize("event", ["response", "flare"])
+def test_vague_hazards_and_rare_successes_are_exact_too(event: str) -> None:
+    """A prior worth a twentieth of an event, whose totals leave the floats, agrees with simulation; rare ones end."""
+    vague = UncertainHazard.model_validate_json(
+        _json(
+            {"kind": "uncertain_hazard", "treatment": {"shape": 0.05, "rate": 1}, "control": {"shape": 0.1, "rate": 2}}
+        )
+    )
+    trial = TimeTrial(design(event=event, n={"treatment": 3, "control": 4}), RATIO, vague)
+    exact, found = engine.exact_success(trial), run_of(trial)["assurance"].value
+    assert found == pytest.approx(exact, abs=monte_carlo(exact, DRAWS))
+    far = HOPED.model_copy(update={"hazard_ratio": 1e-3 if event == "response" else 1e3})
+    assert (
+        0
+        <= engine.exact_success(
+            trial._replace(design=design(event=event, n={"treatment": 99, "control": 99}), truth=far)
+        )
+        < 1e-12
+    )

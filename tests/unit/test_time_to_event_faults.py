@@ -47,6 +47,8 @@ def faults(text: str, *changes: tuple[str, str]) -> list[tuple[str, str, str]]:
         ("accrual = 18 ", "accrual = inf", "design.accrual", "inf", "a plain, finite value"),
         ("share = 0.10", "share = 1", "design.drop_out.share", "1", "less than 1"),
         ("times = [1, 2", "times = [-1, 2", "design.times 1", "-1", "greater than 0"),
+        ("times = [1, 2", "times = [2, 1", "design.times 2", "1", "more than the time before it (2 months)"),
+        ("times = [1, 2", "times = [1, 1, 2", "design.times 2", "1", "more than the time before it (1 months)"),
         ("times = [1, 2", "times = [25, 2", "design.times 1", "25", "at most the longest follow-up (24 months)"),
         ("accrual = 18 ", "follow_up = 12\naccrual = 18", "design", "more than one follow-up", TWO_FOLLOW_UPS),
         ("minimum_follow_up = 6 ", "#", "design", "accrual without minimum_follow_up", TWO_FOLLOW_UPS),
@@ -180,6 +182,15 @@ def test_two_arms_need_a_prior_each() -> None:
     assert ("truths.uncertain", "no control prior", "a prior per arm") in found
     found = faults(FLARE, ("control = { median = 6 } ", "#"))
     assert ("truths.expected", "no control time", "control, with treatment or hazard_ratio") in found
+
+
+def test_priors_that_cannot_be_used_are_told_where_they_stand() -> None:
+    """A prior whose hazards would be 0, and a summary that no exponential times have, are refused as the file's."""
+    found = faults(HEDRICH, ("weight = 0.1 }", "weight = 0.001 }"))
+    assert ("truths.discounted", "a prior worth 0.004 events", "at least 0.02 events") in found
+    found = faults(HEDRICH, ("n = 4, median", "n = 10000, median"))
+    expected = "a median and range that exponential times can have"
+    assert ("truths.published.treatment.published", "2 to 10 with median 4 of 10000", expected) in found
 
 
 def test_all_faults_are_told_at_once() -> None:

@@ -33,7 +33,7 @@ RATES = "rates = [0.78, 0.86, 0.78], persistence = [0.9], dropout = [0.048]"
             Fault("f: design.visits", "3, 12, 6, 12", "times that rise", "times since the start, not between visits"),
         ),
         ("visit = 12", "visit = 9", Fault("f: design.analysis.visit", "9", "one of the visits (3, 6, 12)")),
-        ("treatment = 56 }", "treatment = 0 }", Fault("f: design.n.treatment", "0", "greater than or equal to 1")),
+        ("treatment = 58 }", "treatment = 0 }", Fault("f: design.n.treatment", "0", "greater than or equal to 1")),
         ("visits = [3, 6, 12]", "visits = [0, 6, 12]", Fault("f: design.visits 1", "0", "greater than 0")),
         (
             RATES,

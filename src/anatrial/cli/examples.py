@@ -17,20 +17,33 @@ def examples(
     json: Json = False,
 ) -> None:
     """Tell a few virtual trials: data, posterior and decision at each look, a failure and a conflict among them."""
-    from anatrial.documents.scenario import counts_trial
+    from anatrial.documents.trials import COUNTS
+    from anatrial.domain.examples import ExampleTrials
     from anatrial.files import read_scenario, write_bytes
     from anatrial.plan.examples import examples as chosen
     from anatrial.report.canvas import picture_format
     from anatrial.report.examples_picture import examples_picture
     from anatrial.report.examples_text import examples_content, examples_text
+    from anatrial.report.told_picture import refuse_without_times, told_picture
+    from anatrial.report.told_text import told_content, told_text
 
     fmt = None if plot is None else picture_format(plot)
-    used = counts_trial(read_scenario(scenario), "examples")
+    used = read_scenario(scenario)
+    arms, counts = used.scenario.arms, used.scenario.design.kind in COUNTS
+    if plot is not None and not counts:
+        refuse_without_times(used.name, used.scenario.design.kind)
     result = chosen(used)
     if plot is not None and fmt is not None:
-        write_bytes(plot, examples_picture(result, used.scenario.arms, fmt))
+        if isinstance(result, ExampleTrials):
+            write_bytes(plot, examples_picture(result, arms, fmt))
+        else:
+            write_bytes(plot, told_picture(result, arms, fmt))
         remark(f"wrote {plot}")
-    if json:
-        say_json(examples_content(result))
+    if isinstance(result, ExampleTrials):
+        content, text = examples_content(result), examples_text(result, arms)
     else:
-        say(examples_text(result, used.scenario.arms))
+        content, text = told_content(result), told_text(result, arms)
+    if json:
+        say_json(content)
+    else:
+        say(text)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from anatrial.domain.trial import StatedEstimand, StatedEvent
 from anatrial.errors import Fault
 from anatrial.spec import Name, Spec, Text
 from anatrial.truths.events import STRATEGIES, Strategy
@@ -25,9 +26,11 @@ class EstimandEvent(Spec):
 
     @field_validator("strategy", mode="before")
     @classmethod
-    def _no_stratum(cls, value: object) -> object:
+    def _other_words(cls, value: object) -> object:
         if value == "principal_stratum":
             raise ValueError(f"'principal_stratum' | one of {WHY_NO_STRATUM}")
+        if value in ("non_responder", "non-responder"):  # a tuple: what is given may be a list
+            raise ValueError(f"{value!r} | one of {', '.join(STRATEGIES)}: composite counts as a non-responder")
         return value
 
 
@@ -36,7 +39,7 @@ class Estimand(Spec):
 
     population: Text
     variable: Text
-    events: Annotated[tuple[EstimandEvent, ...], Field(min_length=1, max_length=10)]
+    events: Annotated[tuple[EstimandEvent, ...], Field(max_length=10)] = ()
     summary: Text
 
     @property
@@ -44,10 +47,10 @@ class Estimand(Spec):
         """The strategy of each event by its name."""
         return {event.name: event.strategy for event in self.events}
 
-    def said(self) -> str:
-        """The events and how they are dealt with, in one sentence."""
-        told = (f"{event.name} ({event.strategy.replace('_', ' ')})" for event in self.events)
-        return f"Intercurrent events: {', '.join(told)}."
+    def stated(self, treatment: str) -> StatedEstimand:
+        """The five attributes; ``treatment`` says in words what the trial compares."""
+        events = tuple(StatedEvent(event.name, event.strategy) for event in self.events)
+        return StatedEstimand(self.population, treatment, self.variable, events, self.summary)
 
     def faults(self) -> list[Fault]:
         """Events that are named twice; places are named without the file."""

@@ -12,6 +12,8 @@ from anatrial.spec import Spec
 
 LONGEST = 1200.0
 """Months: a hundred years."""
+MOST_YEARS = 1_000_000
+"""That are told to the year."""
 MOST_PATIENTS = 600
 """In all arms."""
 Months = Annotated[float, Field(ge=0, le=LONGEST)]
@@ -141,7 +143,8 @@ class Recruitment(Spec):
             fix = "give the patients that come per month"
             found.append(Fault("recruitment.rate.per_month", "0", "a rate above 0: else accrual never ends", fix))
         elif (median := float(time_quantile(accrual, total, np.array(0.5)))) > LONGEST:
-            got = f"a median of {median / 12:,.0f} years until {total} patients are recruited"
+            years = f"{median / 12:,.0f}" if median / 12 <= MOST_YEARS else "more than a million"
+            got = f"a median of {years} years until {total} patients are recruited"
             fix = "more sites, a higher rate or fewer patients"
             found.append(Fault("recruitment.rate", got, "100 years at most: this accrual never ends", fix))
         if total > MOST_PATIENTS:

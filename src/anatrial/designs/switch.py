@@ -1,13 +1,19 @@
 """After the comparison placebo patients are offered the drug: who takes it, who responds, who stays on it how long."""
 
+import re
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import Field, model_validator
 
 from anatrial.domain.prior import PriorRef
+from anatrial.errors import Fault
 from anatrial.spec import Count, Name, Rate, Spec, Text
 
 SUM_ROUNDING = 1e-9  # shares that are written as decimals may add up to a little more than 1
+
+DAYS = {"day": 1.0, "week": 7.0, "month": 365.25 / 12, "year": 365.25}
 
 
 class GoingOn(Spec):
@@ -128,8 +134,24 @@ class Switch(Spec):
             raise ValueError(f"{'neither' if self.response is None else 'both'} | response, or response_prior")
         return self
 
+    def faults(self) -> Iterator[Fault]:
+        """Visits out of order, where their texts tell a time; places are named without the file."""
+        visits = [("switch.visit", self.visit), ("switch.response_visit", self.response_visit)]
+        if self.durability is not None:
+            visits.append(("switch.durability.visit", self.durability.visit))
+        told = [(place, text, days) for place, text in visits if (days := days_of(text)) is not None]
+        for (earlier, before, least), (place, text, days) in pairwise(told):
+            if days <= least:
+                yield Fault(place, f"'{text}'", f"later than {earlier} ('{before}')")
+
     def said(self, treatment: str, control: str) -> str:
         """One sentence for people."""
         whom = "everyone" if self.offered_to == "everyone" else "the non-responders"
         end = f"; followed to {self.durability.visit}" if self.durability else ""
         return f"After {self.visit} {whom} on {control} may switch to {treatment}{end}."
+
+
+def days_of(visit: str) -> float | None:
+    """Days until a visit that is called like "month 1" or "week 0.5"; None of any other text."""
+    found = re.fullmatch(r"(day|week|month|year) +(\d+(?:\.\d+)?)", visit.strip().lower())
+    return None if found is None else DAYS[found[1]] * float(found[2])

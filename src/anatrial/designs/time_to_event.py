@@ -1,6 +1,7 @@
 """Patients are followed until the event or as long as the trial watches them: time to response, time to flare."""
 
 import math
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -117,6 +118,11 @@ class TimeToEvent(Spec):
         elif not self.times:
             fix = "times = [...], in the unit of the file"
             found.append(Fault("design", "until_event without times", "the times to be told", fix))
+        found += [
+            Fault(f"design.times {k}", f"{time:g}", f"more than the time before it ({before:g} {self.unit})")
+            for k, (before, time) in enumerate(pairwise(self.times), start=2)
+            if time <= before
+        ]
         if self.total > MOST_PATIENTS:
             expected = f"at most {MOST_PATIENTS} patients in both arms"
             found.append(Fault("design.n", str(self.total), expected, "every patient is simulated"))

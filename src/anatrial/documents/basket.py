@@ -35,6 +35,7 @@ class BasketScenario(TrialScenario):
     truths: Annotated[dict[Name, AnyBasketTruth], Field(min_length=1)]
     targets: Annotated[tuple[BasketTarget, ...], Field(min_length=1)]
 
+    idle_metric: ClassVar[tuple[str, str]] = "any_won", "any basket won"
     metric_kinds: ClassVar[dict[str, tuple[str, ...]]] = {
         "power": ("points",),
         "type_i_error": ("points", "no_effect"),
@@ -44,6 +45,18 @@ class BasketScenario(TrialScenario):
         "all_right": ANY,
         "expected_won": ANY,
     }
+
+    def treatments(self) -> str:
+        """The one treatment of every basket."""
+        return f"{self.arms.treatment}, without a control arm"
+
+    def rates_to_beat(self) -> dict[str, float]:
+        """The benchmark of every basket."""
+        return dict(zip(self.design.baskets, self.design.benchmarks, strict=True))
+
+    def without_effect_at(self, rates: dict[str, float]) -> BasketPoints:
+        """These rates in the baskets."""
+        return BasketPoints(kind="points", rates=rates)
 
     def faults(self) -> Iterator[Fault]:
         """Truths that name other baskets, levels and targets that need every table of counts, targets on nothing."""

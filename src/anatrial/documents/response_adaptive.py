@@ -8,11 +8,14 @@ from pydantic import Field
 from anatrial.designs.response_adaptive import ResponseAdaptive, dose_said
 from anatrial.documents.trial_scenario import BaseTarget, TrialScenario
 from anatrial.errors import Fault
+from anatrial.numerics.best_arm import most_memory
 from anatrial.rules.response_adaptive import AdaptivePosterior, ResponseAdaptiveRule
 from anatrial.spec import Name, nearest
 from anatrial.truths.response_adaptive import ResponseAdaptiveTruth
 from anatrial.truths.several_arms import SeveralPoints
 
+MOST_MEMORY = 600_000_000
+"""Bytes of the tables of posteriors; growing takes half as much again, so that a run stays below 1 GB."""
 PLANNED = ("power", "power_dose_1", "power_dose_2", "expected_responders", "expected_share_on_best", "wrong_way")
 
 
@@ -48,9 +51,15 @@ class ResponseAdaptiveScenario(TrialScenario):
         "expected_n": ("points", "no_effect"),
     }
 
+    def treatments(self) -> str:
+        """Every dose, and the control."""
+        doses = [dose_said(dose, self.arms.treatment) for dose in self.design.doses]
+        return f"{', '.join(doses)}{', each' if len(doses) > 1 else ''} v {self.arms.control}"
+
     def faults(self) -> Iterator[Fault]:
         """What does not fit together; places are named without the file."""
         yield from self.design.faults()
+        yield from self._too_large()
         doses = self.design.doses
         for name in doses:
             if name in {"control", self.arms.control}:
@@ -70,6 +79,25 @@ class ResponseAdaptiveScenario(TrialScenario):
                     yield Fault(f"truths.{name}.rates", "no dose that works", expected, 'use kind = "no_effect"')
         for index, target in enumerate(self.targets, start=1):
             yield from self._asked(f"targets {index}", target)
+
+    def _memory(self, n: int) -> int:
+        """Bytes of the tables of posteriors of a trial of so many patients: those of allocation and of analysis."""
+        believed, analysed = {self.design.prior.model_dump_json()}, set[str]()
+        if isinstance(self.rule, AdaptivePosterior):
+            priors = self.rule.analysis_prior
+            analysed = {prior.model_dump_json() for prior in (priors.control, *priors.doses.values())}
+        fewest = self.design.burn_in
+        most = max(n - (self.design.arms - 1) * fewest, fewest)
+        return most_memory(n, (fewest, most), 1 if analysed == believed else 1 + len(analysed))
+
+    def _too_large(self) -> Iterator[Fault]:
+        """A number of patients whose tables of posteriors would not fit."""
+        n = self.design.n
+        if (needed := self._memory(n)) > MOST_MEMORY:
+            most = next(fewer for fewer in range(n, 0, -1) if self._memory(fewer) <= MOST_MEMORY)
+            got = f"{n} patients, whose tables of posteriors take {needed / 1e9:.1f} GB"
+            expected = f"at most {MOST_MEMORY / 1e9:g} GB: {most} patients with these priors and this burn_in"
+            yield Fault("design.n", got, expected)
 
     def _asked(self, place: str, target: ResponseAdaptiveTarget) -> Iterator[Fault]:
         metric, doses = target.metric, len(self.design.doses)

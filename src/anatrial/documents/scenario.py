@@ -9,7 +9,6 @@ from pydantic import Field, model_validator
 
 from anatrial.designs import Design
 from anatrial.designs.definitions import Definition
-from anatrial.designs.estimand import Estimand
 from anatrial.designs.fixed import Fixed
 from anatrial.designs.randomisation import Randomisation
 from anatrial.designs.recruitment import Recruitment
@@ -114,7 +113,6 @@ class Scenario(TrialScenario):
     size: Size | None = None
     randomisation: Randomisation | None = None
     recruitment: Recruitment | None = None
-    estimand: Estimand | None = None
     switch: Switch | None = None
     definitions: Annotated[tuple[Definition, ...], Field(max_length=20)] = ()
     drift: Drift | None = None

@@ -51,6 +51,11 @@ class SeveralArmsScenario(TrialScenario):
         "familywise_error": ("no_effect", "points"),
     }
 
+    def treatments(self) -> str:
+        """Every dose, and the control."""
+        doses = ", ".join(f"{self.arms.treatment} {dose.name}" for dose in self.design.doses)
+        return f"{doses}, each v {self.arms.control}"
+
     def faults(self) -> Iterator[Fault]:
         """What does not fit together; places are named without the file."""
         broken = [*self.design.faults(), *self._control_faults()]

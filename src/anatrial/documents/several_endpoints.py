@@ -10,8 +10,14 @@ from anatrial.documents.trial_scenario import BaseTarget, TrialScenario
 from anatrial.errors import Fault
 from anatrial.rules.several_endpoints import EndpointsRules
 from anatrial.spec import Name
-from anatrial.truths.endpoint_cells import Arms
-from anatrial.truths.several_endpoints import EndpointsTruth, SeveralNoEffect, SeveralPoints, SeveralShares
+from anatrial.truths.endpoint_cells import Arms, PartRates
+from anatrial.truths.several_endpoints import (
+    EndpointsTruth,
+    SeveralNoEffect,
+    SeveralPoints,
+    SeveralPriors,
+    SeveralShares,
+)
 
 KNOWN = ("points", "shares")
 
@@ -40,6 +46,7 @@ class SeveralEndpointsScenario(TrialScenario):
     truths: Annotated[dict[Name, EndpointsTruth], Field(min_length=1)]
     targets: Annotated[tuple[SeveralTarget, ...], Field(min_length=1)]
 
+    idle_metric: ClassVar[tuple[str, str]] = "power_any", "any claim"
     metric_kinds: ClassVar[dict[str, tuple[str, ...]]] = {
         "power": KNOWN,
         "power_all": KNOWN,
@@ -50,6 +57,22 @@ class SeveralEndpointsScenario(TrialScenario):
         "expected_endpoints": (*KNOWN, "dirichlet"),
         "familywise_error": ("no_effect", *KNOWN),
     }
+
+    def rates_to_beat(self) -> dict[str, float]:
+        """The fixed benchmark of every endpoint of a single arm."""
+        tests = zip(self.design.endpoints, self.rule.ordered(self.design.endpoints), strict=True)
+        known = ((name, test.fixed_benchmark) for name, test in tests) if self.design.single_arm else ()
+        return {name: rate for name, rate in known if rate is not None}
+
+    def without_effect_at(self, rates: dict[str, float]) -> SeveralPoints | None:
+        """These rates on treatment; of components their dependence would have to be known."""
+        nested = self.design.structure == "nested" and len(rates) == len(self.design.endpoints)
+        return SeveralPoints(kind="points", rates=PartRates(treatment=rates)) if nested else None
+
+    def typed_patients(self) -> dict[str, str]:
+        """Counts of the treatment arm alone."""
+        typed = ((n, t.counts) for n, t in self.truths.items() if isinstance(t, SeveralPriors))
+        return {n: f"{c.treatment.patients} patients" for n, c in typed if c.control is None}
 
     def faults(self) -> Iterator[Fault]:
         """What does not fit together; places are named without the file."""

@@ -1,4 +1,4 @@
-"""What of a scenario's switch and drift does not fit the rest of its file."""
+"""What of a scenario's switch does not fit the rest of its file."""
 
 from __future__ import annotations
 
@@ -21,9 +21,7 @@ METRICS: dict[str, tuple[str, ...]] = {
 
 
 def switch_faults(scenario: Scenario) -> Iterator[Fault]:
-    """Faults of the sections, and targets that only the switch could answer; places are named without the file."""
-    if scenario.drift is not None and scenario.design.single_arm:
-        yield Fault("drift", "a trial with one arm", "a control arm whose rate may have moved", "remove [drift]")
+    """Faults of the section, and targets that only the switch could answer; places are named without the file."""
     if scenario.switch is not None:
         yield from _section_faults(scenario)
     for index, target in enumerate(scenario.targets, start=1):
@@ -36,6 +34,7 @@ def switch_faults(scenario: Scenario) -> Iterator[Fault]:
 
 def _section_faults(scenario: Scenario) -> Iterator[Fault]:
     assert scenario.switch is not None
+    yield from scenario.switch.faults()
     if scenario.design.single_arm:
         yield Fault("switch", "a trial with one arm", "a control arm whose patients can switch", "remove [switch]")
     elif not isinstance(scenario.design, Fixed):

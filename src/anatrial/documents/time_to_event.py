@@ -10,7 +10,7 @@ from anatrial.documents.trial_scenario import BaseTarget, TrialScenario
 from anatrial.errors import Fault
 from anatrial.rules.time_to_event import LogRank, PosteriorMedian, TimeRule
 from anatrial.spec import Name
-from anatrial.truths.time_to_event import NoEffectTime, TimeTruth
+from anatrial.truths.time_to_event import Exponential, ExponentialTime, NoEffectTime, TimeTruth, UncertainHazard
 
 KNOWN = ("exponential", "weibull")
 
@@ -37,6 +37,23 @@ class TimeToEventScenario(TrialScenario):
         "expected_events": (*KNOWN, "no_effect", "uncertain_hazard"),
         "expected_duration": (*KNOWN, "no_effect"),
     }
+
+    def rates_to_beat(self) -> dict[str, float]:
+        """Of a single arm: half have had the event by the median to beat."""
+        if not isinstance(self.rule, PosteriorMedian):
+            return {}
+        return {f"{self.design.event} by {self.rule.benchmark:g} {self.design.unit}": 0.5}
+
+    def without_effect_at(self, rates: dict[str, float]) -> Exponential:
+        """A constant hazard that gives these shares by the median to beat."""
+        assert isinstance(self.rule, PosteriorMedian)
+        (share,) = rates.values()
+        return Exponential(kind="exponential", treatment=ExponentialTime(share=share, by=self.rule.benchmark))
+
+    def typed_patients(self) -> dict[str, str]:
+        """Published times or events of the treatment arm alone."""
+        typed = ((n, t) for n, t in self.truths.items() if isinstance(t, UncertainHazard) and t.control is None)
+        return {n: said for n, t in typed if (said := t.treatment.patients_said)}
 
     def faults(self) -> Iterator[Fault]:
         """What does not fit together; places are named without the file."""

@@ -6,9 +6,11 @@ from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
 
 from pydantic import Field, model_validator
 
+from anatrial.designs.estimand import Estimand
 from anatrial.documents.indication import Indication
 from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior, PriorRef, written_out
+from anatrial.domain.trial import StatedEstimand
 from anatrial.errors import Fault
 from anatrial.spec import Name, Spec, Text, Versioned, digest, nearest, spoken
 
@@ -83,16 +85,44 @@ class TrialScenario(Versioned):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     """Seed of everything that is simulated; exact numbers do not depend on it."""
     notes: tuple[Text, ...] = ()
+    estimand: Estimand | None = None
+    """What is estimated: stated for any trial; for trials that count responders, rates of its events are reckoned."""
 
     metric_kinds: ClassVar[dict[str, tuple[str, ...]]] = {}
     """Of which kinds of truth a metric can be asked."""
+    idle_metric: ClassVar[tuple[str, str]] = "power", "success"
+    """The number that tells what a treatment without effect achieves, and its label."""
 
     def faults(self) -> Iterator[Fault]:
         """What does not fit together; places are named without the file. Targets are checked for every kind alike."""
         yield from ()
 
+    def treatments(self) -> str:
+        """What the trial compares, in words: the treatment attribute of its estimand."""
+        alone = f"{self.arms.treatment}, without a control arm"
+        return alone if self.design.single_arm else f"{self.arms.treatment} v {self.arms.control}"
+
+    def stated_estimand(self) -> StatedEstimand | None:
+        """The estimand with the treatments compared; None where the file states none."""
+        return None if self.estimand is None else self.estimand.stated(self.treatments())
+
     def metric_names(self) -> dict[str, str]:
         """Metrics that people know by better words than those of their name, as the power of a dose by its name."""
+        return {}
+
+    def rates_to_beat(self) -> dict[str, float]:
+        """Fixed rates that stand for history because no control arm is in the trial, by what they are the rate of."""
+        return {}
+
+    def without_effect_at(self, rates: dict[str, float]) -> Any:
+        """The truth that a treatment does nothing where these rates took the place of those to beat.
+
+        None where rates alone do not tell it.
+        """
+        del rates
+
+    def typed_patients(self) -> dict[str, str]:
+        """Truths whose evidence is typed in as patients of one arm alone, with these patients in words."""
         return {}
 
     def target_faults(self) -> Iterator[Fault]:

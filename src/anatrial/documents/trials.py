@@ -67,6 +67,7 @@ def _cross(scenario: TrialScenario) -> Iterator[Fault]:
     if isinstance(scenario, Scenario):
         yield from cross_faults(scenario)
     else:
+        yield from scenario.estimand.faults() if scenario.estimand is not None else ()
         yield from scenario.faults()
         yield from scenario.target_faults()
 

@@ -11,7 +11,7 @@ from anatrial.documents.trial_scenario import BaseTarget, TrialScenario
 from anatrial.errors import Fault
 from anatrial.rules.final import FinalRule
 from anatrial.spec import Name
-from anatrial.truths.visits import AnyVisitTruth, Markov, MarkovPrior, VisitRates, truth_faults
+from anatrial.truths.visits import AnyVisitTruth, Markov, MarkovPrior, RatesArm, VisitRates, truth_faults
 
 KNOWN = ("markov", "visit_rates")
 ALL = (*KNOWN, "markov_prior")
@@ -39,6 +39,18 @@ class VisitsScenario(TrialScenario):
         "safety_stop": ALL,
         "safe_success": ALL,
     }
+
+    def rates_to_beat(self) -> dict[str, float]:
+        """The fixed benchmark of a single arm."""
+        rate = self.rule.fixed_benchmark if self.design.single_arm else None
+        return {} if rate is None else {"response": rate}
+
+    def without_effect_at(self, rates: dict[str, float]) -> VisitRates | None:
+        """The rate at every visit, and nobody leaves; a lasting response would need to know who keeps it."""
+        if self.design.analysis.kind != "at_visit":
+            return None
+        everywhere = (rates["response"],) * len(self.design.visits)
+        return VisitRates(kind="visit_rates", treatment=RatesArm(rates=everywhere, persistence=(1.0,), dropout=(0.0,)))
 
     def faults(self) -> Iterator[Fault]:
         """What does not fit together."""

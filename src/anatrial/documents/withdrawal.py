@@ -51,6 +51,11 @@ class WithdrawalScenario(TrialScenario):
         "expected_randomised": ANY,
     }
 
+    def treatments(self) -> str:
+        """Going on v changing, after the run-in."""
+        treatment, control = self.arms.treatment, self.arms.control
+        return f"going on with {treatment} v changing to {control}, after a response to {treatment}"
+
     def resized(self, n: int) -> Self:
         """The same trial with ``n`` patients enrolled."""
         return self.model_copy(update={"design": self.design.resized(n)})

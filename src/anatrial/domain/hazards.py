@@ -65,6 +65,13 @@ class HazardPrior(Spec):
             raise ValueError("no single source | shape with rate, events with person_time, or published")
         return self
 
+    @property
+    def patients_said(self) -> str:
+        """Whose times it rests on, in words; empty where it is written out."""
+        if self.published is not None:
+            return f"{self.published.n} patients"
+        return "" if self.events is None else f"{self.events} events"
+
     def gamma(self) -> Gamma:
         """The prior as the engine takes it."""
         if self.shape is not None and self.rate is not None:

@@ -10,7 +10,7 @@ from anatrial.domain.counts import Look, Regions
 from anatrial.domain.prior import Prior
 
 if TYPE_CHECKING:
-    from anatrial.domain.trial import Table
+    from anatrial.domain.trial import StatedEstimand, Table
     from anatrial.numerics.two_stage_inference import Inference, Stages
 
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
@@ -234,6 +234,7 @@ class Evaluation:
 
     scenario: str
     title: str
+    estimand: StatedEstimand | None
     look: Look
     """The last look."""
     regions: Regions

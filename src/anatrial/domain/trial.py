@@ -67,6 +67,25 @@ class Section:
     notes: tuple[str, ...] = ()
 
 
+class StatedEvent(NamedTuple):
+    """An intercurrent event, and how the estimand deals with it."""
+
+    name: str
+    strategy: str
+
+
+@dataclass(frozen=True, slots=True)
+class StatedEstimand:
+    """The five attributes of an estimand (ICH E9(R1), section A.3.3), as the file states them."""
+
+    population: str
+    treatment: str
+    """The treatments compared: the arms of the trial."""
+    variable: str
+    events: tuple[StatedEvent, ...]
+    summary: str
+
+
 @dataclass(frozen=True, slots=True)
 class TrialEvaluation:
     """One run of a trial that is not told by the counts of one or two arms alone."""
@@ -78,6 +97,7 @@ class TrialEvaluation:
     """The layout in one sentence."""
     success: str
     """When the trial succeeds, in one sentence."""
+    estimand: StatedEstimand | None
     exact: bool
     trials: int | None
     """Simulated trials per truth; None where everything is enumerated."""

@@ -46,9 +46,9 @@ class Setting:
 
     @property
     def leaves(self) -> bool:
-        """Whether drop-outs leave the analysis."""
+        """Whether drop-outs leave the analysis; looks count patients with a result, and there nobody else is drawn."""
         lost = self.truth.dropout if isinstance(self.truth, Points) else None
-        return lost is not None and lost.counted == "excluded"
+        return lost is not None and lost.counted == "excluded" and len(self.looks) == 1
 
     @property
     def randomised(self) -> Look:
@@ -102,7 +102,7 @@ def drawn(setting: Setting, rng: np.random.Generator, trials: int) -> Patients:
     treated = _allotted(setting, rng, stratum)
     luck = rng.random(shape)
     arrival = _arrivals(setting.recruitment, rng, shape)
-    event, dropped = _left(truth, own, treated)
+    event, dropped = _left(setting, own, treated)
     rate_t, rate_c = _rates(truth, own, trials)
     if isinstance(truth, Points):
         response = by_arm(luck, treated, truth.rates.treatment, truth.rates.control or 0.0)
@@ -196,8 +196,9 @@ def spread(looks: tuple[Look, ...]) -> BoolArray:
     return np.concatenate(order)
 
 
-def _left(truth: Points | DesignPrior, rng: np.random.Generator, treated: BoolArray) -> tuple[IntArray, BoolArray]:
+def _left(setting: Setting, rng: np.random.Generator, treated: BoolArray) -> tuple[IntArray, BoolArray]:
     """The intercurrent event of each patient, and whether the patient drops out."""
+    truth = setting.truth
     event: IntArray = np.broadcast_to(np.int64(NO_EVENT), treated.shape)
     dropped: BoolArray = np.broadcast_to(np.bool_(0), treated.shape)
     if not isinstance(truth, Points):
@@ -210,8 +211,8 @@ def _left(truth: Points | DesignPrior, rng: np.random.Generator, treated: BoolAr
             before = by_arm(luck, treated, reached_t, reached_c)
             reached_t, reached_c = reached_t + share_t, reached_c + share_c
             event[by_arm(luck, treated, reached_t, reached_c) & ~before] = index
-    if truth.dropout is not None:
-        lost = truth.dropout
+    lost = truth.dropout
+    if lost is not None and (lost.counted == "as_non_responders" or setting.leaves):
         dropped = by_arm(rng.random(treated.shape), treated, lost.treatment, lost.control or 0.0)
     return event, dropped
 

@@ -43,12 +43,13 @@ class Milestone(NamedTuple):
 
 
 class Month(NamedTuple):
-    """Patients recruited by a month: mean and the ends of the central 80 %."""
+    """Patients recruited by a month: mean, the ends of the central 80 %, and the chance that all are there."""
 
     month: float
     mean: float
     low: int
     high: int
+    reached: float
 
 
 class Split(NamedTuple):
@@ -173,7 +174,8 @@ def by_month(recruitment: Recruitment, total: int, months: tuple[float, ...]) ->
     accrual, found = recruitment.accrual(), []
     for month in months:
         chances = recruited(accrual, month, total)
-        found.append(Month(month, float(np.arange(total + 1) @ chances), *quantiles(chances, (0.1, 0.9))))
+        mean, (low, high) = float(np.arange(total + 1) @ chances), quantiles(chances, (0.1, 0.9))
+        found.append(Month(month, mean, low, high, float(chances[-1])))
     return tuple(found)
 
 

@@ -195,8 +195,19 @@ class Virtual(NamedTuple):
     only_error: bool = False
 
 
-def cells(trial: Virtual, rng: np.random.Generator, trials: int) -> tuple[IntArray, IntArray]:
-    """The cell of every patient per arm, shape (trials, n): what the patient reaches. No control: n = 0.
+class Drawn(NamedTuple):
+    """Patients of one arm, shape (trials, n): the cell of each, and the uniform number that chose it.
+
+    Cells are chosen in order and the first is that of those who reach nothing, drop-outs among them: who drops out are
+    those whose number is below the share that does.
+    """
+
+    cell: IntArray
+    luck: FloatArray
+
+
+def drawn(trial: Virtual, rng: np.random.Generator, trials: int) -> tuple[Drawn, Drawn]:
+    """What every patient of each arm reaches. No control: n = 0.
 
     Every patient takes one uniform number, and each uncertain share one more, so that neighbouring truths share draws.
     """
@@ -204,14 +215,14 @@ def cells(trial: Virtual, rng: np.random.Generator, trials: int) -> tuple[IntArr
     shares, sizes = trial.shares, trial.sizes
     treatment = _cells(rng, (trials, sizes[0]), shares=shares.treatment, kept=kept[0])
     if shares.control is None:
-        return treatment, np.zeros((trials, 0), dtype=np.int64)
+        return treatment, Drawn(np.zeros((trials, 0), dtype=np.int64), np.zeros((trials, 0)))
     return treatment, _cells(rng, (trials, sizes[1]), shares=shares.control, kept=kept[1])
 
 
 def simulate(trial: Virtual, rng: np.random.Generator, trials: int) -> Tally:
     """Decisions of many virtual trials; the tally has the names of the exact metrics."""
     judge = trial.judged
-    counts = [trial.reached[arm].sum(axis=1) for arm in cells(trial, rng, trials)]
+    counts = [trial.reached[arm.cell].sum(axis=1) for arm in drawn(trial, rng, trials)]
     at = tuple(label[counts[0][:, k], counts[1][:, k]] for k, label in enumerate(judge.labels))
     claims, wins = judge.claims[at], judge.wins[at]
     if trial.only_error:
@@ -227,8 +238,8 @@ def _error(trial: Virtual, claims: BoolArray) -> dict[str, BoolArray]:
     return {} if trial.idle is None else {"familywise_error": np.asarray((claims & trial.idle).any(axis=1))}
 
 
-def _cells(rng: np.random.Generator, shape: tuple[int, int], *, shares: FloatArray, kept: float | None) -> IntArray:
-    """The cell of each patient of one arm, of this shape (trials, n)."""
+def _cells(rng: np.random.Generator, shape: tuple[int, int], *, shares: FloatArray, kept: float | None) -> Drawn:
+    """The patients of one arm, of this shape (trials, n)."""
     if kept is None:
         chances = np.broadcast_to(shares, (shape[0], len(shares)))
     else:
@@ -239,7 +250,7 @@ def _cells(rng: np.random.Generator, shape: tuple[int, int], *, shares: FloatArr
     cell = np.zeros(shape, dtype=np.int64)
     for k in range(len(shares) - 1):
         cell += patients >= edges[:, k : k + 1]
-    return cell
+    return Drawn(cell, patients)
 
 
 def _dirichlet(shapes: FloatArray, uniforms: FloatArray) -> FloatArray:

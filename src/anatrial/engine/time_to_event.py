@@ -105,7 +105,7 @@ def watched(trial: TimeTrial, rng: np.random.Generator, trials: int) -> Watched:
 def succeeded(trial: TimeTrial, rng: np.random.Generator, trials: int) -> Tally:
     """Many trials, simulated and judged: the chance of success alone."""
     seen = watched(trial, rng, trials).times
-    success, failed = _judged(trial, seen, _sets(trial, seen))
+    success, failed = judged(trial, seen, sets_of(trial, seen))
     return Tally.of(trials, failed, **{trial.success_name: success})
 
 
@@ -116,8 +116,8 @@ def tallied(trial: TimeTrial, rng: np.random.Generator, trials: int) -> Tally:
     its mean may be infinite. The bias is taken over the trials in which Cox's estimate is finite.
     """
     seen, entry, _ = watched(trial, rng, trials)
-    sets = _sets(trial, seen)
-    success, failed = _judged(trial, seen, sets)
+    sets = sets_of(trial, seen)
+    success, failed = judged(trial, seen, sets)
     arrays: dict[str, BoolArray | FloatArray] = {
         trial.success_name: success,
         "expected_events": seen.happened.sum(axis=1).astype(float),
@@ -129,13 +129,13 @@ def tallied(trial: TimeTrial, rng: np.random.Generator, trials: int) -> Tally:
     return Tally.of(trials, failed, **arrays)
 
 
-def _sets(trial: TimeTrial, seen: Times) -> RiskSets | None:
+def sets_of(trial: TimeTrial, seen: Times) -> RiskSets | None:
     """Risk sets of two arms; None in one."""
     on_treatment = np.arange(seen.time.shape[1]) < trial.sizes[0]
     return risk_sets(seen.time, seen.happened, on_treatment) if len(trial.sizes) == 2 else None
 
 
-def _judged(trial: TimeTrial, seen: Times, sets: RiskSets | None) -> tuple[BoolArray, int]:
+def judged(trial: TimeTrial, seen: Times, sets: RiskSets | None) -> tuple[BoolArray, int]:
     """Which trials succeed, shape (m,), and how many have a posterior that was not found: no success."""
     if isinstance(trial.rule, LogRank):
         assert sets is not None

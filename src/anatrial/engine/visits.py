@@ -147,15 +147,15 @@ def simulate(case: Case, rng: np.random.Generator, trials: int) -> Tally:
     """Trials patient by patient and visit by visit; the same names as the exact numbers have."""
     design = case.design
     until = (rng,) * (design.window.last + 1)
-    counts = [_counts(design, _visited(case, index, until, trials)) for index in range(case.arms)]
+    counts = [responding(design, _visited(case, index, until, trials)) for index in range(case.arms)]
     if case.arms == 1:
         counts.append((np.zeros(trials, dtype=np.int64), np.zeros(trials, dtype=np.int64)))
-    won, harmed = _decided(case, *counts)
+    won, harmed = decided(case, *counts)
     tallied: dict[str, BoolArray | FloatArray] = {case.success_name: won}
     if case.is_error:
         tallied["type_i_error"] = won | harmed
     if case.safety is not None:
-        stopped_at = _stopped(case.safety, _events(case, rng, trials))
+        stopped_at = first_stop(case.safety, _events(case, rng, trials))
         stops = stopped_at <= design.look.n_t
         seen = np.minimum(stopped_at, design.look.n_t) / design.look.n_t
         tallied |= {
@@ -193,7 +193,7 @@ def _visited(case: Case, index: int, streams: tuple[np.random.Generator, ...], t
         yield Visited(there, responds)
 
 
-def _counts(design: Visits, visits: Iterator[Visited]) -> tuple[IntArray, IntArray]:
+def responding(design: Visits, visits: Iterator[Visited]) -> tuple[IntArray, IntArray]:
     """Numbers analysed and responders among them, per trial; ``visits`` end with the last one that is analysed."""
     there, carried = next(visits)
     carried = there & carried
@@ -212,7 +212,7 @@ def _counts(design: Visits, visits: Iterator[Visited]) -> tuple[IntArray, IntArr
             return there.sum(axis=1), (ok & there).sum(axis=1)
 
 
-def _decided(
+def decided(
     case: Case, treatment: tuple[IntArray, IntArray], control: tuple[IntArray, IntArray]
 ) -> tuple[BoolArray, BoolArray]:
     """Success and harm per trial, by the regions at the numbers analysed in it."""
@@ -234,7 +234,7 @@ def _events(case: Case, rng: np.random.Generator, trials: int) -> tuple[BoolArra
     return tuple(rng.random((trials, case.design.look.n_t)) < rate for _, rate in case.safety or ())
 
 
-def _stopped(safety: Watch, happened: tuple[BoolArray, ...]) -> IntArray:
+def first_stop(safety: Watch, happened: tuple[BoolArray, ...]) -> IntArray:
     """Treatment patients at the first stop for safety, per trial; n_t + 1 where there is none."""
     trials, n_t = happened[0].shape
     at = np.full(trials, n_t + 1)

@@ -194,7 +194,7 @@ def simulate(rng: np.random.Generator, trials: int, *, rule: Rule, design: Withd
     counts = np.column_stack([(who & randomised).sum(axis=1) for who in (treated, ~treated)])
     counts = np.column_stack([counts, *((who & randomised & free).sum(axis=1)[:, None] for who in (treated, ~treated))])
     enough = number >= design.least_responders
-    success, harm = _decisions(rule, counts, enough)
+    success, harm = decisions(rule, counts, enough)
     found: dict[str, BoolArray | FloatArray] = {
         reality.name: success | harm if reality.name == "type_i_error" else success,
         "expected_randomised": np.where(enough, number, 0).astype(np.float64),
@@ -215,7 +215,7 @@ def _permuted(rng: np.random.Generator, trials: int, design: Withdrawal) -> Bool
     return np.asarray((ranks < size_t).reshape(trials, blocks * size))
 
 
-def _decisions(rule: Rule, counts: FloatArray, enough: BoolArray) -> tuple[BoolArray, BoolArray]:
+def decisions(rule: Rule, counts: FloatArray, enough: BoolArray) -> tuple[BoolArray, BoolArray]:
     """Success and harm of each trial; ``counts`` has columns n_t, n_c, x_t, x_c."""
     success, harm = np.zeros(len(counts), dtype=np.bool_), np.zeros(len(counts), dtype=np.bool_)
     pairs, which = np.unique(counts[:, :2], axis=0, return_inverse=True)

@@ -101,6 +101,16 @@ class _Tables:
         return np.asarray(self.first[n] + x)
 
 
+def most_memory(n: int, patients: tuple[int, int], priors: int) -> int:
+    """Bytes of the tables where every result of an arm of so many ``patients`` (fewest, most) has occurred.
+
+    ``n``: what the nodes must resolve; ``priors``: how many different ones, each of little weight beside the data.
+    """
+    fewest, most = patients
+    results = (most * (most + 3) - (fewest - 1) * (fewest + 2)) // 2  # n + 1 of each number n
+    return 2 * 8 * _nodes(np.array([[1.0, 1.0, 1.0]]), n).p.size * results * priors
+
+
 def _keys(counts: IntArray) -> IntArray:
     """One whole number per row of at most six counts."""
     return np.asarray((counts.astype(np.int64) << (BITS * np.arange(counts.shape[1]))).sum(axis=1))

@@ -17,6 +17,9 @@ UNLIKELY = 1e-16  # what the share has beyond the ends of that sum, on either si
 ORDER = 20
 OUTSIDE = 1e-20  # what the chi law has beyond the ends of an integral, on either side
 STEPS = np.array([0.0, 1.0, 2.0, 4.0, 8.0])  # of the normal integral, in its own standard deviations
+CHANCE = 0.8
+"""What trials are mostly planned for."""
+MOST_PER_ARM = 1 << 20
 WIDEST = 40.0  # standard errors: most tests have found an effect before that
 
 
@@ -67,7 +70,7 @@ def power(arms: Arms, difference: float, *, tail: float, both: bool, welch: bool
     return float(weights @ _beyond(arms.n_t + arms.n_c - 2, bounds, shift, both=both))
 
 
-def detectable(arms: Arms, *, tail: float, both: bool, welch: bool = False, chance: float = 0.8) -> float:
+def detectable(arms: Arms, *, tail: float, both: bool, welch: bool = False, chance: float = CHANCE) -> float:
     """The smallest difference above 0 that is found with probability ``chance``, above 2 tails and below 1."""
 
     def lacks(shift: float) -> float:
@@ -77,6 +80,31 @@ def detectable(arms: Arms, *, tail: float, both: bool, welch: bool = False, chan
     while lacks(widest) < 0:
         widest *= 4.0
     return root(lacks, 0.0, widest) * arms.error
+
+
+def patients_for(
+    spreads: tuple[float, float | None], difference: float, *, tail: float, both: bool, welch: bool = False
+) -> int | None:
+    """The fewest patients per arm, the same in both, that find ``difference`` above 0 with probability ``CHANCE``.
+
+    ``spreads``: standard deviations of treatment and control, no control where there is one arm. Power grows with the
+    number, so that halving finds the fewest. None where ``MOST_PER_ARM`` are too few.
+    """
+
+    def enough(n: int) -> bool:
+        sd_t, sd_c = spreads
+        arms = Arms(n, sd_t) if sd_c is None else Arms(n, sd_t, n, sd_c)
+        return power(arms, difference, tail=tail, both=both, welch=welch) >= CHANCE
+
+    few, many = 1, 2
+    while not enough(many):
+        few, many = many, 2 * many
+        if few >= MOST_PER_ARM:
+            return None
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if enough(middle) else (middle, many)
+    return many
 
 
 def _beyond(df: float, bounds: FloatArray, shift: float, *, both: bool) -> FloatArray:

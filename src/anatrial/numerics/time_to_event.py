@@ -128,9 +128,9 @@ def hazard_from_summary(summary: Summary) -> Gamma:
     """Posterior of an exponential hazard, uniform in its logarithm before, given only a median and a range.
 
     With up to four patients these tell the sum of all times (of four: least + greatest + twice the median, which is the
-    mean of the two in the middle), and an exponential likelihood asks for no more: Gamma(n, sum). Of more patients the likelihood of the order
-    statistics is integrated, and the Gamma of the same mean and variance is returned. An even n has a median between
-    two patients, whose split is unknown and integrated out.
+    mean of the two in the middle), and an exponential likelihood asks for no more: Gamma(n, sum). Of more patients the
+    likelihood of the order statistics is integrated, and the Gamma of the same mean and variance is returned. An even n
+    has a median between two patients, whose split is unknown and integrated out.
 
     Source: David & Nagaraja (2003), Order Statistics, 3rd ed., (2.2.1): the joint density of order statistics.
     """

@@ -31,16 +31,21 @@ SEEN_WHY = (
     "what placebo did between eras in ankylosing spondylitis: ASAS20 in 127 of 513 (25 %) in the eight trials of 2002 "
     "to 2006 that Baeten 2013 pooled, in 47 % in MEASURE 4 (Kivitz 2018)"
 )
+SHIFT = Column("shift", "shift of log odds", "text")
 ANALYSIS = ("rule.analysis_prior.control", "rule.final.analysis_prior.control")
 
 
 def section(used: ResolvedScenario, run: Trial) -> Section:
     """The table, wherever the control arm borrows history or the file states a shift; else nothing.
 
+    A single arm is always compared with history: there the rate that an idle treatment has moves.
+
     Raises ``InputError`` where a shift is stated and there is no control rate that could move.
     """
     plan, borrowed = used.resolved, history(used)
-    if plan.design.single_arm or (borrowed is None and plan.drift is None):
+    if plan.design.single_arm:
+        return _single_arm(used, run)
+    if borrowed is None and plan.drift is None:
         return Section()
     start = borrowed.informative.mean if borrowed else _planned_control(plan)
     if start is None or not 0 < start < 1:
@@ -48,13 +53,11 @@ def section(used: ResolvedScenario, run: Trial) -> Section:
         raise InputError(
             Fault(f"{used.name}: drift", got, "a control rate above 0 and below 1, whose log odds can shift")
         )
-    shift, why = (plan.drift.log_odds, plan.drift.why) if plan.drift else (SEEN, SEEN_WHY)
+    steps, rates, why = _shifted(plan, start)
     control, treatment = used.scenario.arms.control, _treatment(plan)
-    steps = sorted({-shift, -shift / 2, 0.0, shift / 2, shift})
-    rates = [_moved(start, step) for step in steps]
     kept = _kept(used, run, rates)
-    columns = [Column("shift", "shift of log odds", "text"), Column("control_rate", f"{control} rate", "chance")]
-    cells: list[list[Cell]] = [[f"{step:+.2f}" if step else "none" for step in steps], list(rates)]
+    columns = [SHIFT, Column("control_rate", f"{control} rate", "chance")]
+    cells: list[list[Cell]] = [[*steps], list(rates)]
     if treatment is not None:
         columns.append(Column("power", f"power if {used.scenario.arms.treatment} {treatment:.2f}", "chance"))
         cells.append([_power(run, treatment, rate) for rate in rates])
@@ -70,10 +73,56 @@ def section(used: ResolvedScenario, run: Trial) -> Section:
         f"If the {control} rate has drifted from {named}",
         tuple(columns),
         tuple(zip(*cells, strict=True)),
-        f"Shift: {why}; both directions, and half of it.",
+        why,
         Figure("lines", "control_rate", tuple(column.key for column in columns[2:])) if columns[2:] else None,
     )
     return Section((table,))
+
+
+def _single_arm(used: ResolvedScenario, run: Trial) -> Section:
+    """The chance of success of a treatment that does nothing, where the rate to beat has moved since it was seen.
+
+    A benchmark that is typed into the rule counts as history, too. Nothing where the rule has no rate to beat.
+    """
+    plan, arms = used.resolved, used.scenario.arms
+    prior = next((prior for where, prior in used.priors if where in ANALYSIS and where.endswith(".control")), None)
+    if prior is not None:
+        start, named = prior.informative.mean, f"history ({prior.name}), {prior.informative.mean:.2f} on average"
+    elif plan.rule.fixed_benchmark is not None:
+        start = plan.rule.fixed_benchmark - plan.rule.null_margin
+        named = f"the rate to beat, {start:.3g}"
+    elif plan.drift is None:
+        return Section()
+    else:
+        expected = "a rate to beat, whose log odds can shift"
+        raise InputError(Fault(f"{used.name}: drift", "a single arm without a rate to beat", expected))
+    steps, rates, why = _shifted(plan, start)
+    columns = (
+        SHIFT,
+        Column("rate_without_effect", "rate without effect", "chance"),
+        Column("success", f"success if {arms.treatment} does nothing", "chance"),
+    )
+    chances = [power(run, Points(kind="points", rates=ArmRates(treatment=rate)))[0] for rate in rates]
+    return Section(
+        (
+            Table(
+                "drift",
+                f"If the rate without effect has drifted from {named}",
+                columns,
+                tuple(zip(steps, rates, chances, strict=True)),
+                f"{why} A single arm cannot see it.",
+                Figure("lines", "rate_without_effect", ("success",)),
+            ),
+        )
+    )
+
+
+def _shifted(plan: Scenario, start: float) -> tuple[list[str], list[float], str]:
+    """The shifts in words, the rates they lead to, and why: that of the file, else the published one."""
+    shift, why = (plan.drift.log_odds, plan.drift.why) if plan.drift else (SEEN, SEEN_WHY)
+    steps = sorted({-shift, -shift / 2, 0.0, shift / 2, shift})
+    said = [f"{step:+.2f}" if step else "none" for step in steps]
+    return said, [moved(start, step) for step in steps], f"Shift: {why}; both directions, and half of it."
 
 
 def history(used: ResolvedScenario) -> Prior | None:
@@ -97,7 +146,7 @@ def _treatment(plan: Scenario) -> float | None:
     return next((t.treatment.mixture().mean for t in plan.truths.values() if isinstance(t, DesignPrior)), None)
 
 
-def _moved(rate: float, shift: float) -> float:
+def moved(rate: float, shift: float) -> float:
     """The rate whose log odds are those of ``rate`` plus ``shift``."""
     odds = rate / (1 - rate) * math.exp(shift)
     return odds / (1 + odds)

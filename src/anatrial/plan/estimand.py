@@ -20,7 +20,7 @@ Strategies = dict[Name, Strategy]
 
 
 def section(used: ResolvedScenario, run: Trial) -> Section:
-    """Per truth with event rates a table of estimands; the estimand in words."""
+    """Per truth with event rates a table of estimands, and what was taken for granted."""
     plan = used.resolved
     truths = {name: t for name, t in plan.truths.items() if isinstance(t, Points) and t.events}
     tables = tuple(_table(used, run, name, truth) for name, truth in truths.items())
@@ -109,10 +109,8 @@ def _type_one(plan: Scenario, run: Trial, rate_c: float) -> float | None:
 
 def _notes(plan: Scenario, truths: dict[str, Points]) -> Iterator[str]:
     assert plan.estimand is not None
-    stated = plan.estimand
-    yield f"the estimand: {stated.population}; {stated.variable}; {stated.said()} {stated.summary}"
-    if not truths:
-        yield "no truth gives rates of the events: its rates are taken as those of the estimand"
+    if plan.estimand.events and not truths:
+        yield "no truth gives rates of the events: the response rates are taken as those of the estimand"
     if any(
         event.responders_without is not None for t in truths.values() for e in t.events.values() for event in e.arms
     ):

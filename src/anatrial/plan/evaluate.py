@@ -55,6 +55,7 @@ def _counts(scenario: ResolvedScenario) -> Evaluation:
     return Evaluation(
         scenario=scenario.name,
         title=plan.title,
+        estimand=plan.stated_estimand(),
         look=run.look,
         regions=regions,
         looks=looks,

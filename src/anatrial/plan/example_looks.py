@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from anatrial.documents.scenario import ResolvedScenario
+from anatrial.documents.trial_scenario import ArmNames
 from anatrial.domain.counts import Look, Region, Regions
 from anatrial.domain.examples import ArmAtLook, Believed, Decides, Deciding, Decision, ExampleLook, VirtualPatient
 from anatrial.domain.mixture import BetaMixture, BetaPart
@@ -18,6 +19,7 @@ from anatrial.engine.patients import Patients
 from anatrial.numerics.difference_intervals import newcombe
 from anatrial.numerics.intervals import wilson
 from anatrial.plan.example_measures import Table, asked
+from anatrial.rules import AnyRule
 from anatrial.rules.base import Rule
 from anatrial.rules.monitored import Monitored, decides_last
 from anatrial.rules.self_adapting import SelfAdapting
@@ -168,3 +170,24 @@ def _weight(used: ResolvedScenario, look: Look, x_c: int) -> float | None:
         return None
     updated = prior.mixture.updated(x_c, look.n_c).parts
     return math.fsum(part.weight for part in updated[: len(prior.informative.parts)])
+
+
+def judged_at_end(rule: AnyRule, look: Look, table: Table, names: ArmNames) -> ExampleLook:
+    """A finished trial of one analysis, by its responders and patients per arm; nothing is said of history."""
+    (regions,) = rule.regions((look,))
+    treatment, control = _believed(rule, look, table)
+    (x_t, x_c), (n_t, n_c) = table, look
+    lower, upper = newcombe(x_t, n_t, x_c, n_c) if n_c else wilson(x_t, n_t)
+    return ExampleLook(
+        number=1,
+        last=True,
+        treatment=ArmAtLook(x_t, n_t, treatment),
+        control=ArmAtLook(x_c, n_c, control) if n_c else None,
+        effect=x_t / n_t - (x_c / n_c if n_c else 0.0),
+        lower=lower,
+        upper=upper,
+        asked=asked(rule, (look,), 0, table, names),
+        history=None,
+        decision=_decision(rule, regions, table, last=True),
+        deciding=tuple(_deciding(rule, regions, x_c, last=True)),
+    )

@@ -5,25 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 import numpy as np
 
 from anatrial import __version__
-from anatrial.documents.scenario import ResolvedScenario, Scenario, counts_trial
+from anatrial.documents.scenario import ResolvedScenario, Scenario
 from anatrial.documents.scenario_faults import without_effect
 from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.counts import Look
 from anatrial.domain.examples import ExampleTrial, ExampleTrials, Kind, NotFound, Share
+from anatrial.domain.told_trials import ToldTrials
 from anatrial.engine.patient_trials import Decided, Simulated
 from anatrial.engine.patients import Patients
-from anatrial.errors import Fault, InputError
 from anatrial.numerics import BoolArray, FloatArray
 from anatrial.plan.example_looks import Narrator, control_history, counted
 from anatrial.plan.patients import patients as virtual_patients
 from anatrial.plan.patients import virtual_trial
 from anatrial.plan.planned import EXTREME, TIE
 from anatrial.plan.simulate import truths_to_simulate
+from anatrial.plan.told_trials import told_trials
 from anatrial.plan.trials import settings
 from anatrial.truths.design_prior import DesignPrior
 from anatrial.truths.no_effect import NoEffect
@@ -38,13 +39,23 @@ UNTOLD = {
 """Sections whose consequences the narration leaves to ``anatrial simulate``."""
 
 
-def examples(scenario: ResolvedTrial[Any]) -> ExampleTrials:
+@overload
+def examples(scenario: ResolvedScenario) -> ExampleTrials: ...
+
+
+@overload
+def examples(scenario: ResolvedTrial[Any]) -> ExampleTrials | ToldTrials: ...
+
+
+def examples(scenario: ResolvedTrial[Any]) -> ExampleTrials | ToldTrials:
     """Up to six trials of the first simulated block, each the first that fits its description; none twice.
 
-    The same scenario, seed included, gives the same trials. ``InputError`` where no truth is one reality, and where
-    drop-outs leave the analysis of a trial with looks.
+    The same scenario, seed included, gives the same trials. ``InputError`` where no truth is one reality, and for
+    kinds of trial that cannot be told yet.
     """
-    used = counts_trial(scenario, "examples")
+    if not isinstance(scenario, ResolvedScenario):
+        return told_trials(scenario)
+    used = scenario
     hoped, idle = _truths(used)
     trials: list[ExampleTrial] = []
     missing: list[NotFound] = []
@@ -131,10 +142,6 @@ def _truths(used: ResolvedScenario) -> tuple[_Block | None, _Block | None]:
 
     def block(name: str) -> _Block:
         simulated = virtual_trial(plan, name)
-        if simulated.setting.leaves and len(simulated.setting.looks) > 1:
-            got, fix = "'excluded' in a trial with looks", 'plan one analysis, or say "as_non_responders"'
-            expected = "numbers that are known at each look, for anatrial examples"
-            raise InputError(Fault(f"{used.name}: truths.{name}.dropout.counted", got, expected, fix))
         _, patients = next(virtual_patients(plan, name, settings(plan)))
         return _Block(name, simulated, patients)
 

@@ -91,9 +91,10 @@ def _months(trial: Recruited) -> Table:
         Column("mean", "mean", "count"),
         Column("low", "10 %", "count"),
         Column("high", "90 %", "count"),
+        Column("all", f"all {sum(trial.planned)} there"),
     )
     rows = tuple(by_month(trial.recruitment, sum(trial.planned), tuple(months)))
-    title = "Patients recruited by month: mean, and the central 80 %"
+    title = "Patients recruited by month: mean, the central 80 %, and the chance that all are there"
     return Table("recruited_by_month", title, columns, rows, figure=Figure("lines", "month", ("mean", "low", "high")))
 
 

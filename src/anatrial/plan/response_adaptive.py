@@ -150,6 +150,8 @@ def _imbalance(
     rows = tuple((100 * level, float(value)) for level, value in zip(QUANTILES, values, strict=True))
     columns = Column("percent", "% of trials with at most", "number"), Column("patients", "patients", "count")
     title, note = f"Patients on the best arm, if {name}", f"from {trials:,} simulated trials"
+    if trials < simulation.trials:
+        note += ", fewer than for the other numbers: quantiles need every trial's number kept, not sums alone"
     figure = Figure("lines", "patients", ("percent",))
     return Table(f"imbalance_{_key(name)}", title, columns, rows, note, figure)
 

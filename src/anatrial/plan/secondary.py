@@ -6,7 +6,7 @@ from anatrial.designs.secondary import Secondary
 from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.trial import Cell, Column, Section, Table
 from anatrial.engine.course import Trial
-from anatrial.numerics.noncentral_t import Arms, detectable, power
+from anatrial.numerics.noncentral_t import Arms, detectable, patients_for, power
 
 COLUMNS = (
     Column("name", "endpoint", "text"),
@@ -15,11 +15,13 @@ COLUMNS = (
     Column("test", "test", "text"),
     Column("difference", "difference", "number"),
     Column("power", "power"),
-    Column("detectable", "found at 80 %", "number"),
+    Column("detectable", "found, 80 %", "number"),
+    Column("needed", "n, 80 %", "count"),
 )
 NOTE = (
-    "Exact for normal values (noncentral t; Welch integrated over the estimated spreads). No multiplicity is spent on "
-    "them: they support the primary endpoint."
+    "Exact for normal values (noncentral t; Welch integrated over the estimated spreads). With 80 % power: the "
+    "difference that these patients find, and the fewest patients per arm, equal arms, who find the stated difference. "
+    "No multiplicity is spent on them: they support the primary endpoint."
 )
 
 
@@ -37,5 +39,7 @@ def _row(found: Secondary) -> tuple[Cell, ...]:
     welch = found.sd_per_arm is not None
     chance = power(arms, abs(found.difference), tail=found.tail, both=found.both_sides, welch=welch)
     least = detectable(arms, tail=found.tail, both=found.both_sides, welch=welch)
+    spreads = (sd_t, None if n_c is None else sd_c)
+    needed = patients_for(spreads, abs(found.difference), tail=found.tail, both=found.both_sides, welch=welch)
     sign = -1 if found.difference < 0 else 1
-    return f"{found.name}, {found.unit}", n_t, n_c, found.test, found.difference, chance, sign * least
+    return f"{found.name}, {found.unit}", n_t, n_c, found.test, found.difference, chance, sign * least, needed

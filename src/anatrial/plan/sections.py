@@ -31,7 +31,7 @@ PARTS: tuple[Part, ...] = (
     Part("recruitment", lambda used: used.resolved.recruitment is not None, asked=True),
     Part("switch", lambda used: used.resolved.switch is not None, asked=True),
     Part("definitions", lambda used: bool(used.resolved.definitions)),
-    Part("drift", lambda used: bool(used.priors) or used.resolved.drift is not None),
+    Part("drift", lambda used: bool(used.priors) or used.resolved.drift is not None or used.resolved.design.single_arm),
     Part("caveats", lambda used: bool(used.priors)),
 )
 
@@ -45,7 +45,7 @@ def sections(used: ResolvedScenario, run: Trial) -> tuple[Section, ...]:
 def section_metric(used: ResolvedScenario, run: Trial, truth: str, name: str) -> Metric:
     """A number that a section tells of a truth; files that ask for one without its section are refused on reading."""
     for part in (part for part in PARTS if part.asked and part.wanted(used)):
-        found = import_module(f"anatrial.plan.{part.module}").section(used, run)
+        found: Section = import_module(f"anatrial.plan.{part.module}").section(used, run)
         for metric in found.metrics.get(truth, ()):
             if metric.name == name:
                 return metric

@@ -25,6 +25,13 @@ from anatrial.truths.several_endpoints import EndpointsTruth, SeveralNoEffect, S
 MOST_COLUMNS = 6  # control counts in the table of what success needs
 
 
+class VirtualPatients(NamedTuple):
+    """Patients of a block of trials, treatment first, shape (trials, patients): the cell of each, and who drops out."""
+
+    cell: IntArray
+    left: BoolArray
+
+
 class State(NamedTuple):
     """Which parts are idle under a truth without effect, and the chance of a false claim then."""
 
@@ -62,7 +69,7 @@ def block(plan: SeveralEndpointsScenario, truth: str) -> Block:
 
     The latter where the errors of the states cannot be enumerated.
     """
-    return _block(plan, _virtual(plan, truth))
+    return _block(plan, virtual_trial(plan, truth))
 
 
 def size(plan: SeveralEndpointsScenario, truth: str) -> int:
@@ -71,21 +78,27 @@ def size(plan: SeveralEndpointsScenario, truth: str) -> int:
     return sum(plan.design.look)
 
 
-def patients(plan: SeveralEndpointsScenario, truth: str, how: SimulationSettings) -> Iterator[tuple[int, IntArray]]:
-    """The cell of every patient that is simulated: the number of the first trial of each block, and its patients.
-
-    Shape (trials, patients), treatment first. Who leaves is one of those who reach nothing.
-    """
-    trial = _virtual(plan, truth)
+def patients(
+    plan: SeveralEndpointsScenario, truth: str, how: SimulationSettings
+) -> Iterator[tuple[int, VirtualPatients]]:
+    """The patients of every trial that is simulated: the number of the first trial of each block, and its patients."""
+    trial, told = virtual_trial(plan, truth), plan.truths[truth]
+    dropout = None if isinstance(told, SeveralNoEffect) else told.dropout
+    lost = (0.0, 0.0) if dropout is None else (dropout.treatment, dropout.control or 0.0)
     for at in drawings(_block(plan, trial).size, how):
-        yield at.first, np.concatenate(engine.cells(trial, at.rng, at.trials), axis=1)
+        arms = engine.drawn(trial, at.rng, at.trials)
+        left = [arm.luck < share for arm, share in zip(arms, lost, strict=True)]
+        yield (
+            at.first,
+            VirtualPatients(np.concatenate([arm.cell for arm in arms], axis=1), np.concatenate(left, axis=1)),
+        )
 
 
 def _block(plan: SeveralEndpointsScenario, trial: Virtual) -> Block:
     return Block(partial(engine.simulate, trial), sum(plan.design.look) * max(len(plan.design.endpoints), 2))
 
 
-def _virtual(plan: SeveralEndpointsScenario, truth: str) -> Virtual:
+def virtual_trial(plan: SeveralEndpointsScenario, truth: str) -> Virtual:
     """How a trial is drawn and judged under one truth."""
     design, judge, told = plan.design, engine.judged(plan.design, plan.rule), plan.truths[truth]
     if isinstance(told, SeveralNoEffect):

@@ -113,7 +113,8 @@ def _failures(failed: dict[str, int], simulation: SimulationSettings) -> Iterato
     for name, count in failed.items():
         yield (
             f"{name}: in {count:,} of at least {simulation.trials:,} simulated trials the posterior of the Weibull "
-            "shape was not found, as where prior and data contradict each other; they count as no success."
+            "shape was not found, as where prior and data contradict each other or the prior is worth far more than "
+            "the data; they count as no success."
         )
 
 

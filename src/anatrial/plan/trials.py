@@ -12,7 +12,8 @@ from anatrial.documents.trial_scenario import ResolvedTrial, TrialScenario
 from anatrial.domain.results import OperatingCharacteristics, Verdict, judged
 from anatrial.domain.tally import Block, SimulationSettings
 from anatrial.domain.trial import Findings, TrialEvaluation
-from anatrial.plan.caveats import caveats
+from anatrial.plan.caveats import caveats, typed
+from anatrial.plan.drifted import drifted
 from anatrial.plan.ports import SILENT, Progress
 
 ENGINES: dict[str, str] = {
@@ -61,20 +62,22 @@ def evaluate_trial(used: ResolvedTrial[Any], progress: Progress = SILENT) -> Tri
     plan, how = used.resolved, settings(used.resolved)
     found = engine(used).findings(used, how, progress)
     arms = used.scenario.arms
+    history = drifted(used, lambda other: engine(used).findings(other, how, SILENT), exact=found.exact)
     return TrialEvaluation(
         scenario=used.name,
         title=plan.title,
         kind=plan.design.kind,
         design=plan.design.said(arms.treatment, arms.control),
         success=plan.rule.said(arms.treatment, arms.control),
+        estimand=plan.stated_estimand(),
         exact=found.exact,
         trials=None if found.exact else _trials_made(found, how),
         seed=None if found.exact else how.seed,
         characteristics=found.characteristics,
         verdicts=tuple(verdict(target, found.characteristics) for target in plan.targets),
-        tables=found.tables,
+        tables=(*found.tables, *history.tables),
         priors=used.priors,
-        notes=(*found.notes, *caveats(used.priors, used.indication)),
+        notes=(*found.notes, *history.notes, *caveats(used.priors, used.indication), *typed(plan)),
         scenario_digest=used.digest,
         tool_version=__version__,
     )

@@ -46,7 +46,7 @@ def findings(used: ResolvedTrial[VisitsScenario], simulation: SimulationSettings
 
 def block(plan: VisitsScenario, truth: str) -> Block:
     """The trial under one truth, patient by patient."""
-    return _block(_case(plan, truth))
+    return _block(case_of(plan, truth))
 
 
 def size(plan: VisitsScenario, truth: str) -> int:
@@ -57,7 +57,7 @@ def size(plan: VisitsScenario, truth: str) -> int:
 
 def patients(plan: VisitsScenario, truth: str, how: SimulationSettings) -> Iterator[tuple[int, Patients]]:
     """The patients of every trial that is simulated: the number of the first trial of each block, and its patients."""
-    case = _case(plan, truth)
+    case = case_of(plan, truth)
     for at in drawings(_block(case).size, how):
         yield at.first, drawn(case, at.rng, at.more, at.trials)
 
@@ -66,7 +66,7 @@ def _block(case: Case) -> Block:
     return Block(partial(simulate, case), cells=max(case.design.look))
 
 
-def _case(plan: VisitsScenario, truth: str) -> Case:
+def case_of(plan: VisitsScenario, truth: str) -> Case:
     """What is drawn under one truth, and how it is tallied."""
     found, safety = plan.truths[truth], None
     if plan.safety is not None and truth in plan.safety.rates:

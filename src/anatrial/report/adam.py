@@ -1,8 +1,9 @@
 """Virtual patients as an analysis data set: one row per patient, parameter and visit, under CDISC ADaM names.
 
 The names are those of the basic data structure and of the subject-level data set of ADaM (CDISC ADaMIG 1.3); SIMTRUTH,
-SIMTRIAL, ENRLMON and ICEREAS are of this program: the truth, the number of the virtual trial, the month of enrolment,
-and the intercurrent event. Every patient is written as if no look had ended the trial.
+SIMTRIAL and ICEREAS are of this program: the truth, the number of the virtual trial, and the intercurrent event. So are
+ENRLMON and RESMON, where there is recruitment: the months of enrolment and of the result. Every patient who came is
+written as if no look had ended the trial.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from anatrial.documents.scenario import ResolvedScenario
 from anatrial.engine.patient_switch import STAYS
 from anatrial.engine.patients import NO_EVENT, Patients
 from anatrial.numerics import BoolArray, FloatArray, IntArray
+from anatrial.truths import AnyTruth
 from anatrial.truths.points import Points
 
 CHUNK = 1 << 18
@@ -44,7 +46,9 @@ class Visit(NamedTuple):
     seen: BoolArray
     """Patients who have the visit."""
     imputed: BoolArray
-    """Results that are set because the patient left."""
+    """Results that are set to no response: the patient left, or has an event that counts as none."""
+    missing: BoolArray
+    """Results that nobody has, of patients who leave the analysis."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,7 @@ class _Part:
 def adam_batches(used: ResolvedScenario, truth: str, first: int, patients: Patients) -> Iterator[Columns]:
     """Rows of a block of trials, the first of which has this number (from 0), in batches."""
     trials, n = patients.treated.shape
-    visits = _visits(used, patients)
+    visits = _visits(used, truth, patients)
     step = max(CHUNK // n, 1)
     for start in range(0, trials, step):
         part = _Part(used, truth, first + start, patients, slice(start, min(start + step, trials)))
@@ -71,25 +75,42 @@ def adam_batches(used: ResolvedScenario, truth: str, first: int, patients: Patie
             yield _rows(part, visit, subjects)
 
 
-def _visits(used: ResolvedScenario, patients: Patients) -> list[Visit]:
+def _visits(used: ResolvedScenario, truth: str, patients: Patients) -> list[Visit]:
     plan, endpoint = used.resolved, used.indication.endpoints[used.scenario.endpoint]
-    everyone, nobody = np.ones_like(patients.treated), np.zeros_like(patients.treated)
-    found = [Visit("RESP", endpoint.definition, endpoint.visit, 1, patients.response, everyone, patients.dropped)]
+    nobody = np.zeros_like(patients.treated)
+    came = ~nobody if plan.recruitment is None else patients.arrival <= plan.recruitment.stop_at
+    gone = patients.dropped if _excluded(plan.truths[truth]) else nobody
+    imputed = (patients.dropped | _composite(plan.truths[truth], patients)) & ~gone
+    found = [Visit("RESP", endpoint.definition, endpoint.visit, 1, patients.response, came, imputed, gone)]
     names = [event.name for event in plan.safety.events] if plan.safety else []
     for index, name in enumerate(names[: patients.adverse.shape[2]]):
         value = patients.adverse[:, :, index]
-        found.append(Visit(f"AE{index + 1}", f"Adverse event: {name}", endpoint.visit, 1, value, everyone, nobody))
+        found.append(Visit(f"AE{index + 1}", f"Adverse event: {name}", endpoint.visit, 1, value, came, nobody, nobody))
     if plan.switch is None or patients.later is None:
         return found
     later, switch = patients.later, plan.switch
-    found.append(Visit("RESP", endpoint.definition, switch.response_visit, 2, later.responds, later.on_drug, nobody))
+    on_drug = later.on_drug & came
+    found.append(Visit("RESP", endpoint.definition, switch.response_visit, 2, later.responds, on_drug, nobody, nobody))
     if switch.durability is not None:
         stays = later.cause == STAYS
         last = switch.durability.visit
-        found.append(Visit("ONDRUG", "Still on the open-label drug", last, 3, stays, later.on_drug, nobody))
+        found.append(Visit("ONDRUG", "Still on the open-label drug", last, 3, stays, on_drug, nobody, nobody))
         lasting = later.responds & stays
-        found.append(Visit("RESP", endpoint.definition, last, 3, lasting, later.on_drug, ~stays))
+        found.append(Visit("RESP", endpoint.definition, last, 3, lasting, on_drug, ~stays, nobody))
     return found
+
+
+def _excluded(truth: AnyTruth) -> bool:
+    """Whether drop-outs leave the analysis."""
+    return isinstance(truth, Points) and truth.dropout is not None and truth.dropout.counted == "excluded"
+
+
+def _composite(truth: AnyTruth, patients: Patients) -> BoolArray:
+    """Patients with an event that makes them non-responders."""
+    if not isinstance(truth, Points):
+        return np.zeros_like(patients.dropped)
+    chosen = [k for k, name in enumerate(truth.events) if truth.strategies[name] == "composite"]
+    return np.isin(patients.event, chosen)
 
 
 def _rows(part: _Part, visit: Visit, subjects: list[str]) -> Columns:
@@ -102,6 +123,7 @@ def _rows(part: _Part, visit: Visit, subjects: list[str]) -> Columns:
     planned = Words(arms, np.where(treated, 0, 1))
     on_drug = visit.number > 1  # after the comparison everyone with a visit is on the drug
     value, which = visit.value[rows][seen], trial * seen.shape[1] + subject
+    missing = visit.missing[rows][seen]
     return {
         "STUDYID": _same(used.name, len(trial)),
         "USUBJID": Words([f"{used.name}-{part.truth}-{number}" for number in subjects], which),
@@ -112,18 +134,27 @@ def _rows(part: _Part, visit: Visit, subjects: list[str]) -> Columns:
         "TRT01P": planned,
         "TRT01PN": np.where(treated, 1, 2),
         "TRTA": _same(arms[0], len(trial)) if on_drug else planned,
-        "ENRLMON": patients.arrival[rows][seen],
+        **_months(part, visit),
         "PARAMCD": _same(visit.paramcd, len(trial)),
         "PARAM": _same(visit.param, len(trial)),
         "AVISIT": _same(visit.avisit, len(trial)),
         "AVISITN": np.full(len(trial), visit.number),
-        "AVAL": value.astype(np.float64),
-        "AVALC": Words(("N", "Y"), value.astype(np.int64)),
+        "AVAL": np.where(missing, np.nan, value),
+        "AVALC": Words(("N", "Y", ""), np.where(missing, 2, value)),
         "DTYPE": Words(("", "NRI"), visit.imputed[rows][seen].astype(np.int64)),
         "ICEREAS": _events(part, seen),
         "DCSREAS": _left(part, visit),
         "ANL01FL": Words(("", "Y"), _analysed(part, visit)[seen].astype(np.int64)),
     }
+
+
+def _months(part: _Part, visit: Visit) -> Columns:
+    """The months of enrolment and of the result, which is not known of visits after the comparison."""
+    plan = part.used.resolved.recruitment
+    if plan is None:
+        return {}
+    enrolled = part.patients.arrival[part.rows][visit.seen[part.rows]]
+    return {"ENRLMON": enrolled, "RESMON": enrolled + (plan.lag if visit.number == 1 else np.nan)}
 
 
 def _same(text: str, n: int) -> Words:
@@ -156,11 +187,4 @@ def _left(part: _Part, visit: Visit) -> Words:
 
 def _analysed(part: _Part, visit: Visit) -> BoolArray:
     """Records of the primary analysis: the endpoint's visit, of those who are there and stay in the analysis."""
-    patients, rows, plan = part.patients, part.rows, part.used.resolved
-    keep = np.full(patients.treated[rows].shape, visit.number == 1 and visit.paramcd == "RESP")
-    points = plan.truths[part.truth]
-    if isinstance(points, Points) and points.dropout is not None and points.dropout.counted == "excluded":
-        keep &= ~patients.dropped[rows]
-    if plan.recruitment is not None:
-        keep &= patients.arrival[rows] <= plan.recruitment.stop_at
-    return keep
+    return ~visit.missing[part.rows] & (visit.number == 1 and visit.paramcd == "RESP")

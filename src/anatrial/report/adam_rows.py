@@ -23,6 +23,7 @@ class Parameter(NamedTuple):
     param: str
     avisit: str
     avisitn: float = 1
+    """The same type in every row of a file: whole numbers, or floats where a visit of the file is between two."""
 
 
 def parts(trials: int, n: int) -> Iterator[slice]:
@@ -60,7 +61,7 @@ def records(people: Columns, what: Parameter, seen: BoolArray, told: Columns) ->
         "PARAMCD": same(what.paramcd, seen),
         "PARAM": same(what.param, seen),
         "AVISIT": same(what.avisit, seen),
-        "AVISITN": np.full(seen.shape, float(what.avisitn)),
+        "AVISITN": np.full(seen.shape, what.avisitn),
     }
     return {name: _of(column, seen) for name, column in (people | of | told).items()}
 

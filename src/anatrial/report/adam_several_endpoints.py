@@ -1,7 +1,7 @@
 """Virtual patients of a trial with several endpoints: one row per patient and endpoint or component.
 
 PARAMCD is the name of the endpoint in capitals, or where that is longer than eight characters its first six and a
-number. Components that are no endpoint have no ANL01FL. Who leaves is one of those who reach nothing.
+number. Components that are no endpoint have no ANL01FL. Who drops out is imputed as a non-responder throughout.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import numpy as np
 
 from anatrial.documents.several_endpoints import SeveralEndpointsScenario
 from anatrial.documents.trial_scenario import ResolvedTrial
-from anatrial.numerics import IntArray
+from anatrial.plan.several_endpoints import VirtualPatients
 from anatrial.report.adam import Columns
 from anatrial.report.adam_rows import Parameter, answers, parts, records, same, subjects, two_arms, where
 
@@ -20,7 +20,7 @@ LONGEST = 8
 
 
 def adam_batches(
-    used: ResolvedTrial[SeveralEndpointsScenario], truth: str, first: int, found: IntArray
+    used: ResolvedTrial[SeveralEndpointsScenario], truth: str, first: int, found: VirtualPatients
 ) -> Iterator[Columns]:
     """Rows of a block of trials, the first of which has this number (from 0), in batches."""
     design, arms = used.resolved.design, used.scenario.arms
@@ -29,12 +29,17 @@ def adam_batches(
         zip(layout.endpoints, layout.reached.T, strict=True)
     )
     sizes = [n for n in design.look if n]
-    for rows in parts(*found.shape):
-        cell = found[rows]
+    for rows in parts(*found.cell.shape):
+        cell, left = found.cell[rows], found.left[rows]
         people = subjects(used, truth, first + rows.start, two_arms((arms.treatment, arms.control), sizes, len(cell)))
         for (name, by_cell), code in zip(reaches.items(), codes(tuple(reaches)), strict=True):
             told, judged = answers(by_cell[cell]), np.full(cell.shape, name in layout.endpoints)
-            told |= {"PARCAT1": same("ENDPOINT" if judged.all() else "COMPONENT", cell), "ANL01FL": where(judged)}
+            told |= {
+                "PARCAT1": same("ENDPOINT" if judged.all() else "COMPONENT", cell),
+                "DTYPE": where(left, "NRI"),
+                "DCSREAS": where(left, "DROP-OUT"),
+                "ANL01FL": where(judged),
+            }
             yield records(people, Parameter(code, name, visit), np.ones_like(judged), told)
 
 

@@ -1,7 +1,8 @@
 """Virtual patients of a trial with visits: one row per patient and visit, also of visits after the patient has left.
 
 There AVAL is what the file's rule for missing visits says, with DTYPE NRI (no response) or LOCF (the one seen last), or
-missing where the rule leaves patients out. ANL01FL are the visits of the analysis, of the patients who are in it.
+missing where the rule leaves patients out. ANL01FL is the one record of the analysis of each patient who is in it: the
+visit that is asked, or SUSTRESP, derived from the visits at which a sustained responder must respond.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from anatrial.designs.visits import Sustained, Visits
 from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.documents.visits import VisitsScenario
 from anatrial.engine.visits import Patients, Visited
@@ -43,23 +45,45 @@ def _responses(used: ResolvedTrial[VisitsScenario], people: Columns, visits: lis
     design, definition = used.resolved.design, used.indication.endpoints[used.scenario.endpoint].definition
     missing, window = design.analysis.missing, design.window
     analysed = visits[window.last].there if missing == "observed_only" else np.ones_like(visits[0].there)
+    sustained = isinstance(design.analysis, Sustained)
     seen_before = carried = np.zeros_like(visits[0].there)
+    lasting = np.ones_like(visits[0].there)
     for index, (time, (there, responds)) in enumerate(zip(design.visits, visits, strict=True)):
         carried, seen_before = np.where(there, responds, carried), seen_before | there
-        name = f"{design.unit[:-1].capitalize()} {time:g}"
         match missing:
             case "non_responder":
-                told, how = answers(there & responds), np.where(there, 0, 2)
+                value, how = there & responds, np.where(there, 0, 2)
             case "last_observation":
-                told, how = answers(carried), np.where(there, 0, np.where(seen_before, 1, 2))
+                value, how = carried, np.where(there, 0, np.where(seen_before, 1, 2))
             case "observed_only":
-                told, how = answers(responds, ~there), np.zeros(there.shape, dtype=np.int64)
-        told |= {
+                value, how = responds, np.zeros(there.shape, dtype=np.int64)
+        lasting = lasting & (value | (index < window.first))
+        told = answers(value, ~there if missing == "observed_only" else None) | {
             "DTYPE": Words(IMPUTED, how),
             "DCSREAS": where(~there, "DROP-OUT"),
-            "ANL01FL": where(analysed & (window.first <= index <= window.last)),
+            "ANL01FL": where(analysed & (index == window.last and not sustained)),
         }
-        yield records(people, Parameter("RESP", definition, name, time), np.ones_like(there), told)
+        what = Parameter("RESP", definition, _said(design, time), _number(design, time))
+        yield records(people, what, np.ones_like(there), told)
+    if sustained:
+        first, last = design.visits[window.first], design.visits[window.last]
+        told = answers(lasting, ~analysed) | {
+            "DTYPE": same("", lasting),
+            "DCSREAS": where(~visits[window.last].there, "DROP-OUT"),
+            "ANL01FL": where(analysed),
+        }
+        name = f"{_said(design, first)} to {last:g}"
+        what = Parameter("SUSTRESP", f"Sustained response: {definition}", name, _number(design, last))
+        yield records(people, what, np.ones_like(lasting), told)
+
+
+def _said(design: Visits, time: float) -> str:
+    return f"{design.unit[:-1].capitalize()} {time:g}"
+
+
+def _number(design: Visits, time: float) -> float:
+    """A time as the number of a visit: whole where all of them are."""
+    return int(time) if all(float(visit).is_integer() for visit in design.visits) else float(time)
 
 
 def _events(used: ResolvedTrial[VisitsScenario], people: Columns, events: list[BoolArray]) -> Iterator[Columns]:
@@ -72,5 +96,5 @@ def _events(used: ResolvedTrial[VisitsScenario], people: Columns, events: list[B
         happened = np.pad(found, ((0, 0), (0, n_c)))
         nothing = same("", happened)
         told = answers(happened) | {"DTYPE": nothing, "DCSREAS": nothing, "ANL01FL": nothing}
-        what = Parameter(f"AE{number}", f"Adverse event: {event.name}", "Overall", 0)
+        what = Parameter(f"AE{number}", f"Adverse event: {event.name}", "Overall", _number(plan.design, 0))
         yield records(people, what, np.broadcast_to(np.arange(n_t + n_c) < n_t, happened.shape), told)

@@ -7,6 +7,7 @@ from typing import Any
 
 from anatrial.documents.trial_scenario import ArmNames
 from anatrial.domain.examples import ArmAtLook, Asked, Deciding, ExampleLook, ExampleTrial, ExampleTrials
+from anatrial.domain.told_trials import ToldTrial
 from anatrial.report.machine import SCHEMA_VERSION, plain
 from anatrial.report.numbers import beside, percent, rate
 from anatrial.report.numbers import wrapped as wrapped_anywhere
@@ -38,14 +39,16 @@ def examples_text(result: ExampleTrials, names: ArmNames) -> str:
     blocks = [[*wrapped(result.title), *wrapped(result.success), how]]
     blocks += [_trial(k, trial, names) for k, trial in enumerate(result.trials, start=1)]
     blocks += [
-        wrapped(f"{KINDS[none.kind]}: not shown. {_none(none.of, none.what, none.truth)}") for none in result.not_found
+        wrapped(f"{KINDS[none.kind]}: not shown. {none_said(none.of, none.what, none.truth)}")
+        for none in result.not_found
     ]
     blocks += [wrapped(note) for note in result.notes]
     foot = f"anatrial {result.tool_version} | scenario {result.scenario_digest[:4]}.. | seed {result.seed}"
     return "\n\n".join("\n".join(block) for block in [*blocks, [foot]])
 
 
-def _none(of: int, what: str, truth: str) -> str:
+def none_said(of: int, what: str, truth: str) -> str:
+    """That no trial of a kind was found."""
     return f"None of {of:,} simulated trials of {truth} that {what} is left."
 
 
@@ -57,7 +60,7 @@ def heading(trial: ExampleTrial) -> str:
     return f"trial {trial.number} of {trial.truth} ({'rate' if trial.rate_c is None else 'rates'} {rates})"
 
 
-def share_said(trial: ExampleTrial) -> str:
+def share_said(trial: ExampleTrial | ToldTrial) -> str:
     """How frequent such trials are, as the end of a sentence."""
     share = trial.share
     return f"{share.trials:,} of {share.of:,} simulated trials ({_percent(share.trials / share.of)}) {share.what}"
@@ -95,28 +98,34 @@ def _look(look: ExampleLook, names: ArmNames) -> Iterator[str]:
     """The sentences of a look."""
     where = "At the end," if look.last else f"At look {look.number},"
     if look.control is None:
-        yield f"{where} {_seen(look.treatment)} respond on {names.treatment} (95 % {_span(look.lower, look.upper)})."
+        interval = span_said(look.lower, look.upper)
+        yield f"{where} {seen_said(look.treatment)} respond on {names.treatment} (95 % {interval})."
     else:
-        arms = f"{_seen(look.treatment)} respond on {names.treatment} and {_seen(look.control)} on {names.control}"
-        yield f"{where} {arms}: difference {look.effect:+.2f} (95 % {_span(look.lower, look.upper)})."
-    yield from _believed(look, names)
-    yield from _asked(look.asked)
-    yield f"Decision: {DECISIONS[look.decision]}. {_deciding(look, names)}"
+        arms = (
+            f"{seen_said(look.treatment)} respond on {names.treatment} and {seen_said(look.control)} on {names.control}"
+        )
+        yield f"{where} {arms}: difference {look.effect:+.2f} (95 % {span_said(look.lower, look.upper)})."
+    yield from believed_said(look, names)
+    yield from asked_said(look.asked)
+    deciding = f" {deciding_said(look, names)}" if look.deciding else ""
+    yield f"Decision: {DECISIONS[look.decision]}.{deciding}"
 
 
-def _seen(arm: ArmAtLook) -> str:
+def seen_said(arm: ArmAtLook) -> str:
+    """Responders of an arm."""
     return f"{arm.x} of {arm.n} ({arm.x / arm.n:.2f})" if arm.n else "nobody"
 
 
-def _span(low: float, high: float) -> str:
+def span_said(low: float, high: float) -> str:
+    """An interval of rates."""
     return " to ".join(f"{end:.2f}".replace("-0.00", "0.00") for end in (low, high))
 
 
-def _believed(look: ExampleLook, names: ArmNames) -> Iterator[str]:
+def believed_said(look: ExampleLook, names: ArmNames) -> Iterator[str]:
     """Posterior rates and what is left of history."""
     arms = ((look.treatment, names.treatment), (look.control, names.control))
     told = [
-        f"{arm.believed.mean:.2f} ({_span(arm.believed.lower, arm.believed.upper)}) on {name}"
+        f"{arm.believed.mean:.2f} ({span_said(arm.believed.lower, arm.believed.upper)}) on {name}"
         for arm, name in arms
         if arm is not None and arm.believed is not None
     ]
@@ -125,24 +134,30 @@ def _believed(look: ExampleLook, names: ArmNames) -> Iterator[str]:
         yield f"Posterior: {' and '.join(told)}{history}."
 
 
-def _asked(asked: tuple[Asked, ...]) -> Iterator[str]:
+def asked_said(asked: tuple[Asked, ...]) -> Iterator[str]:
     """Every number that the rule computes with what it asks for; the same number once."""
     needs: dict[tuple[str, float], list[Asked]] = {}
     for one in asked:
         needs.setdefault((one.what, one.value), []).append(one)
-    for (what, value), wanted in needs.items():
-        number = max((beside(value, one.threshold) for one in wanted), key=len)
-        if float(number) == 0.0 < abs(value):
-            number = f"{value:.2g}"
+    for wanted in needs.values():
         limits = " and ".join(f"{one.decides} asks {SIGNS[one.sign]} {_limit(one.threshold)}" for one in wanted)
-        yield f"{what[0].upper()}{what[1:]} is {number}; {limits}."
+        yield f"{number_said(wanted)}; {limits}."
+
+
+def number_said(wanted: list[Asked]) -> str:
+    """A number that the rule computes, with as many digits as every threshold needs."""
+    what, value = wanted[0].what, wanted[0].value
+    number = max((beside(value, one.threshold) for one in wanted), key=len)
+    if float(number) == 0.0 < abs(value):
+        number = f"{value:.2g}"
+    return f"{what[0].upper()}{what[1:]} is {number}"
 
 
 def _limit(threshold: float) -> str:
     return f"{threshold:.4g}" if abs(threshold) < 0.99 or abs(threshold) > 1 else f"{threshold:.12g}"
 
 
-def _deciding(look: ExampleLook, names: ArmNames) -> str:
+def deciding_said(look: ExampleLook, names: ArmNames) -> str:
     """Which treatment counts decide beside the control count."""
     n = look.treatment.n
     parts = [f"{_runs(one, n)} {'mean' if one.runs else 'means'} {one.decides}" for one in look.deciding]

@@ -7,8 +7,11 @@ import math
 from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.evidence import Endpoint
 from anatrial.domain.results import Evaluation
+from anatrial.plan.caveats import without_evidence
+from anatrial.report.estimand_text import estimand_text
 from anatrial.report.looks_text import totals
 from anatrial.report.numbers import patients, percent, rate
+from anatrial.report.protocol_sections import section_sentences
 from anatrial.rules.monitored import decides_last
 from anatrial.rules.self_adapting import SelfAdapting
 from anatrial.truths.base import RateTruth
@@ -17,11 +20,12 @@ from anatrial.truths.points import Points
 
 
 def protocol_text(result: Evaluation, used: ResolvedScenario) -> str:
-    """Design, power, type I error, priors and assurance in a paragraph."""
+    """Design, power, type I error, priors, assurance and what further sections make of them, in a paragraph."""
     scenario, arms = used.scenario, used.scenario.arms
     rule = scenario.rule.said(arms.treatment, arms.control).removeprefix("Success if ").removesuffix(".")
     said = [
         f"The primary endpoint is: {counted(used.indication.endpoints[scenario.endpoint])}",
+        *estimand_text(result.estimand),
         *_powers(result, used),
         f"Success is declared if {rule}.",
         *_analysis_priors(result, used),
@@ -30,9 +34,20 @@ def protocol_text(result: Evaluation, used: ResolvedScenario) -> str:
     for found in result.characteristics:
         if found.has("assurance"):
             value = percent(round(found.metric("assurance").estimate.value, 3))
-            said.append(f"Averaged over what is known of the rates, the chance of success is {value}.")
+            said.append(_assurance(value, without_evidence(result.priors, found.truth)))
+    said += section_sentences(result, used)
     said.append(f"All probabilities are exact sums over the possible results (anatrial {result.tool_version}).")
     return " ".join(said)
+
+
+def _assurance(value: str, baseless: tuple[str, ...]) -> str:
+    """Assurance as what it is: an average over what is known, or over the width of a prior that no study supports."""
+    if not baseless:
+        return f"Averaged over what is known of the rates, the chance of success is {value}."
+    return (
+        f"Averaged over a design prior that rests on no study ({', '.join(baseless)}), the chance of success is "
+        f"{value}: that is the width of the prior, not evidence."
+    )
 
 
 def counted(endpoint: Endpoint) -> str:

@@ -9,11 +9,13 @@ from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.results import Alternative, Breach, Curve, Evaluation, OperatingCharacteristics, Verdict
 from anatrial.domain.trial import TrialEvaluation
 from anatrial.report.boundary import boundary_lines, runs_lines
+from anatrial.report.estimand_text import estimand_lines
 from anatrial.report.looks_text import design_text, looks_lines, stops_lines, third_lines
 from anatrial.report.numbers import METRICS, beside, chance, hanging, limit, percent, rate, table, wrapped
 from anatrial.report.priors_used import prior_lines
 from anatrial.report.protocol import counted, protocol_text, randomised
 from anatrial.report.table_lines import table_lines
+from anatrial.report.why_text import why_lines
 from anatrial.truths.base import RateTruth
 from anatrial.truths.design_prior import DesignPrior
 from anatrial.truths.no_effect import NoEffect
@@ -26,6 +28,7 @@ def run_text(result: Evaluation, used: ResolvedScenario) -> str:
     blocks = [
         _head(result, used),
         _verdicts(result, used),
+        estimand_lines(result.estimand),
         prior_lines(result, used),
         _drift(result, used),
         _borrowing(result),
@@ -37,6 +40,7 @@ def run_text(result: Evaluation, used: ResolvedScenario) -> str:
         *(table_lines(found) for found in result.tables),
         _needed(result, used),
         _after(result),
+        why_lines(used.resolved.truths),
         _cautions(result, used),
         ["Protocol text:", *wrapped(protocol_text(result, used), indent="  ")],
         [_foot(result)],

@@ -11,7 +11,7 @@ from anatrial.domain.simulation import MOST_ERRORS, Compared, Simulation
 from anatrial.report.machine import SCHEMA_VERSION, plain
 from anatrial.report.numbers import columns, table, wrapped
 from anatrial.report.table_lines import shown
-from anatrial.report.trial_text import estimate_said, metric_said
+from anatrial.report.trial_text import PRECISION, estimate_said, metric_said
 
 COLUMNS = ("scenario", "truth", "metric", "value", "lower", "upper", "mcse", "draws", "exact", "errors")
 
@@ -22,11 +22,11 @@ def simulate_text(result: Simulation, used: ResolvedTrial[Any]) -> str:
     names = used.scenario.metric_names()
     for found in result.truths:
         said = used.resolved.truths[found.truth]
-        why = f" ({said.why})" if getattr(said, "why", None) else ""
-        head = f"{found.truth}: {found.trials:,} trials, {found.failed:,} without an answer{why}"
+        why = wrapped(f"The truth: {said.why}", indent="  ") if getattr(said, "why", None) else []
+        head = f"{found.truth}: {found.trials:,} trials, {found.failed:,} without an answer"
         rows = [("  ", "simulated", "exact", "standard errors apart"), *(_row(row, names) for row in found.rows)]
-        blocks.append([*wrapped(head), *table(rows)])
-    blocks.append(agreement(result).splitlines())
+        blocks.append([*wrapped(head), *why, *table(rows)])
+    blocks.append([*agreement(result).splitlines(), *wrapped(f"Precision: {PRECISION}.")])
     foot = f"anatrial {result.tool_version} | scenario {result.scenario_digest[:4]}.. | seed {result.seed}"
     return "\n\n".join("\n".join(block) for block in [*blocks, [foot]])
 

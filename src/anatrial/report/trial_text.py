@@ -8,13 +8,18 @@ from typing import Any
 from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.results import Estimate, Verdict
 from anatrial.domain.trial import Form, TrialEvaluation
+from anatrial.report.estimand_text import estimand_lines, estimand_text
 from anatrial.report.numbers import METRICS, beside, columns, hanging, limit, wrapped
 from anatrial.report.priors_used import rests_on
 from anatrial.report.run_text import exit_code
 from anatrial.report.table_lines import shown, table_lines, with_error
+from anatrial.report.why_text import why_lines
 
 COUNTED = ("expected_", "observed_", "duration", "number_", "n_", "events", "patients", "months", "days")
 """How the names of metrics begin that are no probabilities."""
+PRECISION = (
+    "a standard error of 0.001 takes p (1 - p) / 0.000001 trials: 250,000 for a probability of 0.5, 90,000 for 0.1"
+)
 
 
 def trial_text(result: TrialEvaluation, used: ResolvedTrial[Any]) -> str:
@@ -22,10 +27,12 @@ def trial_text(result: TrialEvaluation, used: ResolvedTrial[Any]) -> str:
     blocks = [
         _head(result, used),
         _verdicts(result, used),
+        estimand_lines(result.estimand),
         _priors(result),
         _characteristics(result, used),
         *(table_lines(found) for found in result.tables),
-        [line for note in result.notes for line in wrapped(f"NOTE  {note}")],
+        why_lines(used.resolved.truths),
+        [line for note in _notes(result) for line in wrapped(f"NOTE  {note}")],
         ["Protocol text:", *wrapped(_protocol(result, used), indent="  ")],
         [_foot(result)],
     ]
@@ -36,10 +43,22 @@ def engine_said(result: TrialEvaluation) -> str:
     """Whether the numbers are enumerated or simulated."""
     if result.exact:
         return "Exact."
-    estimates = (metric.estimate for one in result.characteristics for metric in one.metrics)
+    estimates = [metric.estimate for one in result.characteristics for metric in one.metrics]
     more = " or more" if any((found.draws or 0) > (result.trials or 0) for found in estimates) else ""
     made = f"{result.trials:,}{more} trials per truth"
-    return f"Simulated: {made}, seed {result.seed}; ± is one Monte Carlo standard error."
+    said = f"{made}, seed {result.seed}; ± is one Monte Carlo standard error"
+    if any(_known(found) for found in estimates):
+        return f"Numbers with ± are simulated: {said}; the others are exact."
+    return f"Simulated: {said}."
+
+
+def _known(estimate: Estimate) -> bool:
+    """Whether a number was enumerated; one that is the same in every simulated trial was not."""
+    return estimate.mcse is None
+
+
+def _notes(result: TrialEvaluation) -> tuple[str, ...]:
+    return result.notes if result.exact else (*result.notes, f"Precision: {PRECISION}.")
 
 
 def metric_said(name: str, names: Mapping[str, str] | None = None) -> str:
@@ -103,16 +122,22 @@ def _characteristics(result: TrialEvaluation, used: ResolvedTrial[Any]) -> list[
 
 def _protocol(result: TrialEvaluation, used: ResolvedTrial[Any]) -> str:
     """A sample-size justification in sentences."""
-    arms, said = used.scenario.arms, [result.design, result.success]
+    arms, said = used.scenario.arms, [result.design, *estimand_text(result.estimand), result.success]
     for verdict in result.verdicts:
         truth = used.resolved.truths[verdict.truth].said(arms.treatment, arms.control)
         value = estimate_said(verdict.metric, verdict.estimate)
         name = metric_said(verdict.metric, used.scenario.metric_names())
         said.append(f"{name[0].upper()}{name[1:]}: {value} if {truth}.")
-    how = (
-        "All probabilities are exact" if result.exact else f"Simulated in {result.trials:,} trials, seed {result.seed}"
-    )
-    return " ".join([*said, f"{how} (anatrial {result.tool_version})."])
+    return " ".join([*said, f"{_how(result)} (anatrial {result.tool_version})."])
+
+
+def _how(result: TrialEvaluation) -> str:
+    """Which of the numbers that the protocol text quotes were simulated."""
+    exact = [_known(verdict.estimate) for verdict in result.verdicts]
+    if result.exact or all(exact):
+        return "All these probabilities are exact"
+    trials = f"{result.trials:,} trials, seed {result.seed}"
+    return f"Numbers with ± are simulated in {trials}, the others exact" if any(exact) else f"Simulated in {trials}"
 
 
 def _foot(result: TrialEvaluation) -> str:

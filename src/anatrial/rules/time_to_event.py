@@ -38,13 +38,17 @@ class LogRank(Spec):
     p_value: Literal["asymptotic", "permutation"] = "asymptotic"
     arms: ClassVar[int] = 2
 
-    def successes(self, sets: RiskSets, event: Event) -> BoolArray:
-        """Which trials succeed, shape (m,): fewer flares on treatment than expected, or more responses."""
+    def p_values(self, sets: RiskSets, event: Event) -> FloatArray:
+        """One-sided p of each trial, shape (m,): of fewer flares on treatment than expected, or more responses."""
         if self.p_value == "permutation":
             fewer, more = permutation_p(sets)
-            return (fewer if event == "flare" else more) <= self.alpha
+            return fewer if event == "flare" else more
         surplus, variance = log_rank(sets)
-        return one_sided_p(surplus if event == "flare" else -surplus, variance) <= self.alpha
+        return one_sided_p(surplus if event == "flare" else -surplus, variance)
+
+    def successes(self, sets: RiskSets, event: Event) -> BoolArray:
+        """Which trials succeed, shape (m,)."""
+        return self.p_values(sets, event) <= self.alpha
 
     def faults(self, treatment: int, control: int) -> list[Fault]:
         """Too many deals to list; places are named without the file."""
@@ -53,7 +57,9 @@ class LogRank(Spec):
             return []
         expected = f"at most {MOST_DEALS:,} (8 + 8 patients have 12,870)"
         got = f"permutation with {deals:.3g} ways to deal {treatment} + {control} patients"
-        return [Fault("rule.p_value", got, expected, 'p_value = "asymptotic" is close to it in larger trials of equal arms')]
+        return [
+            Fault("rule.p_value", got, expected, 'p_value = "asymptotic" is close to it in larger trials of equal arms')
+        ]
 
     def said(self, treatment: str, control: str) -> str:
         """The rule in one sentence."""
