@@ -14,24 +14,23 @@ from anatrial.errors import Fault, InputError
 from anatrial.spec import Spec, examine_toml, nearest
 
 COUNTS = ("fixed", "sequential")
-KINDS: dict[str, tuple[str, str]] = {
-    "basket": ("basket", "BasketScenario"),
-    "response_adaptive": ("response_adaptive", "ResponseAdaptiveScenario"),
-    "several_arms": ("several_arms", "SeveralArmsScenario"),
-    "several_endpoints": ("several_endpoints", "SeveralEndpointsScenario"),
-    "time_to_event": ("time_to_event", "TimeToEventScenario"),
-    "visits": ("visits", "VisitsScenario"),
-    "withdrawal": ("withdrawal", "WithdrawalScenario"),
+KINDS: dict[str, str] = {
+    "basket": "BasketScenario",
+    "response_adaptive": "ResponseAdaptiveScenario",
+    "several_arms": "SeveralArmsScenario",
+    "several_endpoints": "SeveralEndpointsScenario",
+    "time_to_event": "TimeToEventScenario",
+    "visits": "VisitsScenario",
+    "withdrawal": "WithdrawalScenario",
 }
-"""Where the scenario of each further kind of trial is written: module and class."""
+"""Every further kind of trial with the class of its scenario; its modules, here and in ``plan``, bear its name."""
 
 
 def scenario_class(kind: object) -> type[TrialScenario]:
     """The form of a scenario file whose design is of this kind; that of counts trials for any other word."""
     if not isinstance(kind, str) or kind not in KINDS:
         return Scenario
-    module, name = KINDS[kind]
-    found: type[TrialScenario] = getattr(import_module(f"anatrial.documents.{module}"), name)
+    found: type[TrialScenario] = getattr(import_module(f"anatrial.documents.{kind}"), KINDS[kind])
     return found
 
 

@@ -16,20 +16,9 @@ from anatrial.plan.caveats import caveats, typed
 from anatrial.plan.drifted import drifted
 from anatrial.plan.ports import SILENT, Progress
 
-ENGINES: dict[str, str] = {
-    "basket": "basket",
-    "response_adaptive": "response_adaptive",
-    "several_arms": "several_arms",
-    "several_endpoints": "several_endpoints",
-    "time_to_event": "time_to_event",
-    "visits": "visits",
-    "withdrawal": "withdrawal",
-}
-"""The module of each kind of trial in this package."""
-
 
 class Engine(Protocol):
-    """What the module of a kind of trial offers."""
+    """What the module of a kind of trial offers; it bears the name of the kind, that of counts trials ``patients``."""
 
     def findings(self, used: ResolvedTrial[Any], simulation: SimulationSettings, progress: Progress) -> Findings:
         """Characteristics of every truth, tables and remarks."""
@@ -46,7 +35,7 @@ class Engine(Protocol):
 
 def engine(used: ResolvedTrial[Any]) -> Engine:
     """The engine of a scenario's kind of trial."""
-    name = "patients" if isinstance(used, ResolvedScenario) else ENGINES[used.scenario.design.kind]
+    name = "patients" if isinstance(used, ResolvedScenario) else used.scenario.design.kind
     found: Any = import_module(f"anatrial.plan.{name}")
     engine_: Engine = found
     return engine_
