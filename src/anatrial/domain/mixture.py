@@ -180,6 +180,12 @@ class BetaMixture:
         """Why a number does not exist for this mixture, in words; empty where it does."""
         return information.WHY_NOT[number](self.array)
 
+    def draws(self, rng: np.random.Generator, count: int) -> FloatArray:
+        """Rates drawn at random, shape (count,): for each a part by its weight, then a rate from that part."""
+        weight, a, b = self.array.T
+        part = np.minimum(np.searchsorted(np.cumsum(weight), rng.random(count), side="right"), len(weight) - 1)
+        return np.asarray(rng.beta(a[part], b[part]))
+
     def density(self, rate: float) -> float:
         """Density at a rate in [0, 1]; may be infinite at the ends."""
         return float(np.exp(beta.log_density(self.array, np.array([rate]))[0]))

@@ -228,8 +228,22 @@ class AfterTwoStage:
     results: tuple[Inference, ...]
 
 
+class ByTruth:
+    """One run, whatever the trial: what happens under each truth."""
+
+    __slots__ = ()
+    characteristics: tuple[OperatingCharacteristics, ...]
+
+    def of(self, truth: str) -> OperatingCharacteristics:
+        """What happens under the truth of this name; ``KeyError`` if there is none."""
+        for found in self.characteristics:
+            if found.truth == truth:
+                return found
+        raise KeyError(truth)
+
+
 @dataclass(frozen=True, slots=True)
-class Evaluation:
+class Evaluation(ByTruth):
     """One run: what was planned, what would happen, and whether every target holds."""
 
     scenario: str
@@ -256,13 +270,6 @@ class Evaluation:
     notes: tuple[str, ...]
     scenario_digest: str
     tool_version: str
-
-    def of(self, truth: str) -> OperatingCharacteristics:
-        """What happens under the truth of this name."""
-        for found in self.characteristics:
-            if found.truth == truth:
-                return found
-        raise KeyError(truth)
 
 
 class SizePoint(NamedTuple):

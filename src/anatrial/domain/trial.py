@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from anatrial.domain.prior import Prior
-from anatrial.domain.results import Estimate, Metric, OperatingCharacteristics, Verdict
+from anatrial.domain.results import ByTruth, Estimate, Metric, OperatingCharacteristics, Verdict
 
 Form = Literal["text", "chance", "number", "count", "percent"]
 Cell = str | int | float | Estimate | None
@@ -19,6 +19,11 @@ class Column(NamedTuple):
     key: str
     label: str
     form: Form = "chance"
+
+
+def key_of(name: str) -> str:
+    """A name of the file as part of a key: hyphens become underscores."""
+    return name.replace("-", "_")
 
 
 class Figure(NamedTuple):
@@ -87,7 +92,7 @@ class StatedEstimand:
 
 
 @dataclass(frozen=True, slots=True)
-class TrialEvaluation:
+class TrialEvaluation(ByTruth):
     """One run of a trial that is not told by the counts of one or two arms alone."""
 
     scenario: str
@@ -110,10 +115,3 @@ class TrialEvaluation:
     notes: tuple[str, ...]
     scenario_digest: str
     tool_version: str
-
-    def of(self, truth: str) -> OperatingCharacteristics:
-        """What happens under the truth of this name; ``KeyError`` if there is none."""
-        for found in self.characteristics:
-            if found.truth == truth:
-                return found
-        raise KeyError(truth)

@@ -51,9 +51,7 @@ def _response(switch: Switch, rng: np.random.Generator, trials: int) -> FloatArr
     """The chance to respond after the switch in each trial, shape (trials,)."""
     if switch.response_prior is None:
         return np.full(trials, switch.response)
-    weight, a, b = switch.response_prior.mixture().array.T
-    part = np.minimum(np.searchsorted(np.cumsum(weight), rng.random(trials), side="right"), len(weight) - 1)
-    return np.asarray(rng.beta(a[part], b[part]))
+    return switch.response_prior.mixture().draws(rng, trials)
 
 
 def _causes(durability: Durability | None, rng: np.random.Generator, luck: FloatArray) -> IntArray:

@@ -18,7 +18,6 @@ from anatrial.designs.recruitment import Recruitment
 from anatrial.designs.safety import EventRates, Safety
 from anatrial.designs.switch import Switch
 from anatrial.domain.counts import Look
-from anatrial.domain.mixture import BetaMixture
 from anatrial.engine.patient_switch import Later, later
 from anatrial.engine.random_totals import planned_to_randomise
 from anatrial.numerics import BoolArray, FloatArray, IntArray
@@ -135,15 +134,8 @@ def _rates(truth: Points | DesignPrior, rng: np.random.Generator, trials: int) -
     """Rates of responders of each trial, before events and drop-out; 0 of a control arm that is not there."""
     if isinstance(truth, Points):
         return np.full(trials, truth.rates.treatment), np.full(trials, truth.rates.control or 0.0)
-    control = sampled(truth.control.mixture(), rng, trials) if truth.control else np.zeros(trials)
-    return sampled(truth.treatment.mixture(), rng, trials), control
-
-
-def sampled(mixture: BetaMixture, rng: np.random.Generator, draws: int) -> FloatArray:
-    """Rates drawn from a mixture, shape (draws,)."""
-    weight, a, b = mixture.array.T
-    part = np.minimum(np.searchsorted(np.cumsum(weight), rng.random(draws), side="right"), len(weight) - 1)
-    return np.asarray(rng.beta(a[part], b[part]))
+    control = truth.control.mixture().draws(rng, trials) if truth.control else np.zeros(trials)
+    return truth.treatment.mixture().draws(rng, trials), control
 
 
 def _strata(randomisation: Randomisation | None, rng: np.random.Generator, shape: tuple[int, int]) -> IntArray:

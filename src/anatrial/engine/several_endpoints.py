@@ -13,6 +13,7 @@ from anatrial.designs.several_endpoints import SeveralEndpoints
 from anatrial.domain.counts import Regions
 from anatrial.domain.results import Estimate, Metric, exactly
 from anatrial.domain.tally import Tally
+from anatrial.domain.trial import key_of
 from anatrial.engine import joint_counts, type_one
 from anatrial.engine.joint_counts import Counts, CrossedCounts, NestedCounts
 from anatrial.numerics import BoolArray, FloatArray, IntArray
@@ -90,7 +91,7 @@ class Chances(NamedTuple):
 
 def metric_of(name: str, endpoint: str) -> str:
     """The metric of one endpoint."""
-    return f"{name}_of_{endpoint.replace('-', '_')}"
+    return f"{name}_of_{key_of(endpoint)}"
 
 
 def judged(design: SeveralEndpoints, rule: EndpointsRule) -> Judged:

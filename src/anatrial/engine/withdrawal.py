@@ -143,9 +143,7 @@ class Draws(NamedTuple):
         """One rate per trial, shape (trials,)."""
         if self.prior is None:
             return np.full(trials, self.rate)
-        weights, a, b = self.prior.array.T
-        part = rng.choice(len(weights), size=trials, p=weights / weights.sum())
-        return np.asarray(rng.beta(a[part], b[part]))
+        return self.prior.draws(rng, trials)
 
 
 class Reality(NamedTuple):

@@ -11,7 +11,7 @@ from anatrial.documents.basket import BasketScenario
 from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.results import Estimate, Metric, OperatingCharacteristics, exactly
 from anatrial.domain.tally import Block, SimulationSettings
-from anatrial.domain.trial import Cell, Column, Figure, Findings, Table
+from anatrial.domain.trial import Cell, Column, Figure, Findings, Table, key_of
 from anatrial.engine.basket import (
     Drawn,
     Mixed,
@@ -160,7 +160,7 @@ def _alone(plan: BasketScenario, own: Analysis, null: FloatArray) -> tuple[Analy
 
 def _labels(plan: BasketScenario, truth: AnyBasketTruth) -> tuple[str, ...]:
     """The name of each basket's chance to win: power where it works, else type I error; assurance under priors."""
-    names = [name.replace("-", "_") for name in plan.design.baskets]
+    names = [key_of(name) for name in plan.design.baskets]
     if isinstance(truth, BasketPoints):
         kinds = ["power" if good else "type_i_error" for good in truth.works(plan.design.diseases)]
     else:

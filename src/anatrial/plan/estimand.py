@@ -8,7 +8,7 @@ import numpy as np
 
 from anatrial.documents.scenario import ResolvedScenario, Scenario
 from anatrial.documents.scenario_faults import uncertain_benchmark
-from anatrial.domain.trial import Cell, Column, Section, Table
+from anatrial.domain.trial import Cell, Column, Section, Table, key_of
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import null_margins, null_rates, power
 from anatrial.engine.course import Trial
@@ -68,7 +68,7 @@ def _table(used: ResolvedScenario, run: Trial, name: str, truth: Points) -> Tabl
     if "type_i_error" not in left_out:
         note += f" Type I error there: with {names.control} at its rate, and no effect."
     return Table(
-        f"estimand_{name.replace('-', '_')}",
+        f"estimand_{key_of(name)}",
         f"The same trial under other estimands, if {name}",
         tuple(columns[index] for index in kept),
         tuple(tuple(row[index] for index in kept) for row in rows),

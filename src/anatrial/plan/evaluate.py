@@ -12,7 +12,7 @@ from anatrial.documents.scenario import ResolvedScenario, Scenario, Target
 from anatrial.documents.scenario_faults import splits, uncertain_benchmark, without_effect
 from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.counts import ties_said
-from anatrial.domain.results import ROUNDING, Breach, Evaluation, Metric, OperatingCharacteristics, Verdict, judged
+from anatrial.domain.results import ROUNDING, Breach, Evaluation, Metric, OperatingCharacteristics, Verdict
 from anatrial.domain.trial import TrialEvaluation
 from anatrial.engine import type_one
 from anatrial.engine.characteristics import characteristics, null_margins, null_rates
@@ -23,6 +23,7 @@ from anatrial.plan.looks import after_looks, nominal_notes, planned, planned_loo
 from anatrial.plan.ports import SILENT, Progress
 from anatrial.plan.sections import enriched, sections
 from anatrial.plan.trials import evaluate_trial
+from anatrial.plan.trials import verdict as held
 from anatrial.rules.criteria import Criteria
 from anatrial.rules.self_adapting import SelfAdapting
 from anatrial.truths.design_prior import DesignPrior
@@ -101,9 +102,7 @@ def curve_rates(plan: Scenario) -> FloatArray:
 
 def verdict(target: Target, found: tuple[OperatingCharacteristics, ...]) -> Verdict:
     """Whether a target holds, from the characteristics of its truth."""
-    metric = target_metric(target, next(f for f in found if f.truth == target.truth))
-    outcome = judged(metric.estimate, target.bound, target.threshold)
-    return Verdict(outcome, target.metric, target.truth, metric.estimate, target.bound, target.threshold, metric.at)
+    return held(target, target_metric(target, next(f for f in found if f.truth == target.truth)))
 
 
 def target_metric(target: Target, found: OperatingCharacteristics) -> Metric:

@@ -11,7 +11,7 @@ from anatrial.documents.response_adaptive import ResponseAdaptiveScenario
 from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.results import Estimate, Metric, OperatingCharacteristics
 from anatrial.domain.tally import Block, SimulationSettings
-from anatrial.domain.trial import Cell, Column, Figure, Findings, Table
+from anatrial.domain.trial import Cell, Column, Figure, Findings, Table, key_of
 from anatrial.engine.response_adaptive import WRONG_WAY, Adaptive, Outcome, best_arm_patients, outcomes, simulate
 from anatrial.engine.simulation import simulated
 from anatrial.plan.ports import Progress
@@ -131,7 +131,7 @@ def _beside(plan: ResponseAdaptiveScenario, name: str, adaptive: Metrics, equal:
         f"equal: patients are dealt to the arms in turn; imbalance the wrong way: an inferior arm has at least "
         f"{100 / WRONG_WAY:g} % of all patients more than the best"
     )
-    return Table(f"adaptive_{_key(name)}", f"What adapting does, if {name}", columns, rows, note)
+    return Table(f"adaptive_{key_of(name)}", f"What adapting does, if {name}", columns, rows, note)
 
 
 def _plain(estimate: Estimate) -> Estimate | float:
@@ -153,7 +153,7 @@ def _imbalance(
     if trials < simulation.trials:
         note += ", fewer than for the other numbers: quantiles need every trial's number kept, not sums alone"
     figure = Figure("lines", "patients", ("percent",))
-    return Table(f"imbalance_{_key(name)}", title, columns, rows, note, figure)
+    return Table(f"imbalance_{key_of(name)}", title, columns, rows, note, figure)
 
 
 def _along(plan: ResponseAdaptiveScenario, name: str, truth: AdaptiveNoEffect, along: list[Metrics]) -> Table:
@@ -172,12 +172,8 @@ def _along(plan: ResponseAdaptiveScenario, name: str, truth: AdaptiveNoEffect, a
         for rate, metrics in zip(truth.rates, along, strict=True)
     )
     return Table(
-        f"error_{_key(name)}", f"Without effect, {name}", columns, rows, figure=Figure("lines", "rate", ("error",))
+        f"error_{key_of(name)}", f"Without effect, {name}", columns, rows, figure=Figure("lines", "rate", ("error",))
     )
-
-
-def _key(name: str) -> str:
-    return name.replace("-", "_")
 
 
 def _notes(plan: ResponseAdaptiveScenario) -> tuple[str, ...]:

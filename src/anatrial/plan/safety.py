@@ -14,7 +14,7 @@ from anatrial.documents.scenario import ResolvedScenario
 from anatrial.documents.trial_scenario import ArmNames
 from anatrial.domain.counts import Look, Regions
 from anatrial.domain.results import Metric, exactly
-from anatrial.domain.trial import Cell, Column, Figure, Section, Table
+from anatrial.domain.trial import Cell, Column, Figure, Section, Table, key_of
 from anatrial.engine.characteristics import power
 from anatrial.engine.course import Trial
 from anatrial.engine.safety import Ending, WithSafety, kept_by_event, with_safety
@@ -136,7 +136,7 @@ def _boundary(watched: Watched, event: SafetyEvent, found: Mapping[str, Under]) 
         Column("to", "by patient", "count"),
         Column("events", "stop at events", "count"),
         *(
-            Column(f"stopped_{_key(name)}", f"{name} ({watched.safety.rates[name][event.name].treatment:g})")
+            Column(f"stopped_{key_of(name)}", f"{name} ({watched.safety.rates[name][event.name].treatment:g})")
             for name in found
         ),
     )
@@ -147,7 +147,7 @@ def _boundary(watched: Watched, event: SafetyEvent, found: Mapping[str, Under]) 
         rows.append((_span(steps), steps[-1].patients, events, *stopped))
     figure = Figure("lines", "to", tuple(column.key for column in columns[3:]))
     title = f"Stop for {event.label} by then, efficacy aside, by truth (rate of the event)"
-    return Table(f"safety_{_key(event.name)}", title, columns, tuple(rows), figure=figure)
+    return Table(f"safety_{key_of(event.name)}", title, columns, tuple(rows), figure=figure)
 
 
 def _span(steps: list[Bound]) -> str:
@@ -202,7 +202,3 @@ def _none_seen(watched: Watched) -> str:
         f"No event in {n} {watched.arms.treatment} patients shows, with 95 % confidence (one-sided, Clopper-Pearson), "
         f"that its rate is at most {limit:.3g} %; the rule of three says {min(300 / n, 100):.3g} %."
     )
-
-
-def _key(name: str) -> str:
-    return name.replace("-", "_")

@@ -12,7 +12,7 @@ from anatrial.documents.several_arms import SeveralArmsScenario
 from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.results import Estimate, Metric, OperatingCharacteristics, exactly
 from anatrial.domain.tally import Block, SimulationSettings
-from anatrial.domain.trial import Cell, Column, Figure, Findings, Table
+from anatrial.domain.trial import Cell, Column, Figure, Findings, Table, key_of
 from anatrial.engine.several_arms import (
     Cube,
     Laws,
@@ -225,9 +225,7 @@ def _tables(
     told = [one for one in found if one.kind != "no_effect"]
     words = {"points": "power", "design_prior": "assurance"}
     columns = [Column("dose", "Dose", "text"), Column("n", "Patients", "count")]
-    columns += [
-        Column(f"{words[one.kind]}_{one.truth.replace('-', '_')}", f"{words[one.kind]} if {one.truth}") for one in told
-    ]
+    columns += [Column(f"{words[one.kind]}_{key_of(one.truth)}", f"{words[one.kind]} if {one.truth}") for one in told]
     rows: list[tuple[Cell, ...]] = []
     for d, dose in enumerate(plan.design.doses, start=1):
         chances = [one.metric(f"{words[one.kind]}_dose_{d}").estimate for one in told]

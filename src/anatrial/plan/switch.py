@@ -6,7 +6,7 @@ from anatrial.designs.switch import Switch
 from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.counts import Regions
 from anatrial.domain.results import Metric, exactly
-from anatrial.domain.trial import Cell, Column, Figure, Section, Table
+from anatrial.domain.trial import Cell, Column, Figure, Section, Table, key_of
 from anatrial.engine.course import Trial
 from anatrial.engine.switch import AfterSwitch, Predicted, after_switch
 from anatrial.truths.design_prior import DesignPrior
@@ -111,7 +111,7 @@ def _stops(used: ResolvedScenario, found: dict[str, AfterSwitch]) -> Table:
     columns = [Column("cause", "stopped for", "text")]
     cells: list[list[Cell]] = [[cause for cause, _ in next(iter(found.values())).stops]]
     for name, after in found.items():
-        key = name.replace("-", "_")
+        key = key_of(name)
         columns += [Column(f"{key}_stopped", name, "count"), Column(f"{key}_range", "95 %", "text")]
         counts = [count for _, count in after.stops]
         cells += [[count.mean for count in counts], [_range(count) for count in counts]]

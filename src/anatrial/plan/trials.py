@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from anatrial import __version__
 from anatrial.documents.scenario import ResolvedScenario
-from anatrial.documents.trial_scenario import ResolvedTrial, TrialScenario
-from anatrial.domain.results import OperatingCharacteristics, Verdict, judged
+from anatrial.documents.trial_scenario import BaseTarget, ResolvedTrial, TrialScenario
+from anatrial.domain.results import Metric, Verdict, judged
 from anatrial.domain.tally import Block, SimulationSettings
 from anatrial.domain.trial import Findings, TrialEvaluation
 from anatrial.plan.caveats import caveats, typed
@@ -50,7 +50,7 @@ def evaluate_trial(used: ResolvedTrial[Any], progress: Progress = SILENT) -> Tri
     """Everything that a run computes of a trial that is not told by the counts of one arm or two alone."""
     plan, how = used.resolved, settings(used.resolved)
     found = engine(used).findings(used, how, progress)
-    arms = used.scenario.arms
+    arms, by_truth = used.scenario.arms, {one.truth: one for one in found.characteristics}
     history = drifted(used, lambda other: engine(used).findings(other, how, SILENT), exact=found.exact)
     return TrialEvaluation(
         scenario=used.name,
@@ -63,7 +63,7 @@ def evaluate_trial(used: ResolvedTrial[Any], progress: Progress = SILENT) -> Tri
         trials=None if found.exact else _trials_made(found, how),
         seed=None if found.exact else how.seed,
         characteristics=found.characteristics,
-        verdicts=tuple(verdict(target, found.characteristics) for target in plan.targets),
+        verdicts=tuple(verdict(target, by_truth[target.truth].metric(target.metric)) for target in plan.targets),
         tables=(*found.tables, *history.tables),
         priors=used.priors,
         notes=(*found.notes, *history.notes, *caveats(used.priors, used.indication), *typed(plan)),
@@ -78,8 +78,7 @@ def _trials_made(found: Findings, how: SimulationSettings) -> int:
     return min((made for made in draws if made), default=how.trials)
 
 
-def verdict(target: Any, found: tuple[OperatingCharacteristics, ...]) -> Verdict:
-    """Whether a target holds, from the characteristics of its truth."""
-    metric = next(f for f in found if f.truth == target.truth).metric(target.metric)
+def verdict(target: BaseTarget, metric: Metric) -> Verdict:
+    """Whether a target holds, given the number that it asks about."""
     outcome = judged(metric.estimate, target.bound, target.threshold)
     return Verdict(outcome, target.metric, target.truth, metric.estimate, target.bound, target.threshold, metric.at)

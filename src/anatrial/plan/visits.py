@@ -11,7 +11,7 @@ from anatrial.documents.trial_scenario import ArmNames, ResolvedTrial
 from anatrial.documents.visits import VisitsScenario
 from anatrial.domain.results import Metric, OperatingCharacteristics, exactly
 from anatrial.domain.tally import Block, SimulationSettings
-from anatrial.domain.trial import Cell, Column, Figure, Findings, Section, Table
+from anatrial.domain.trial import Cell, Column, Figure, Findings, Section, Table, key_of
 from anatrial.engine.safety import Ending
 from anatrial.engine.visits import Analysed, Case, Patients, analysed, drawn, simulate, success
 from anatrial.errors import ComputationError
@@ -154,7 +154,7 @@ def _at_visits(used: ResolvedTrial[VisitsScenario], name: str) -> Table:
     drawn = tuple(column.key for column in columns[1:] if not column.key.startswith("not_"))  # the rest of the others
     figure = Figure("lines", "visit", drawn)
     title = f"Shares of the patients at each visit, {name}{mean}"
-    return Table(f"visits_{name.replace('-', '_')}", title, tuple(columns), rows, figure=figure)
+    return Table(f"visits_{key_of(name)}", title, tuple(columns), rows, figure=figure)
 
 
 def _notes(plan: VisitsScenario) -> tuple[str, ...]:

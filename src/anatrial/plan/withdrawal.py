@@ -15,7 +15,7 @@ from anatrial.domain.counts import ties_said
 from anatrial.domain.prior import PriorRef
 from anatrial.domain.results import Metric, OperatingCharacteristics, exactly
 from anatrial.domain.tally import Block, SimulationSettings
-from anatrial.domain.trial import Cell, Column, Figure, Findings, Table
+from anatrial.domain.trial import Cell, Column, Figure, Findings, Table, key_of
 from anatrial.engine import type_one
 from anatrial.engine.random_totals import LEFT_OUT, ArmLaw, at_rates, occurring
 from anatrial.engine.withdrawal import (
@@ -147,7 +147,7 @@ def _labelled(plan: Plan) -> tuple[Column, ...]:
     said = {"points": "power", "design_prior": "assurance"}
     truths = plan.scenario.truths
     chances = ((said[truths[name].kind], name) for name in plan.success)
-    return tuple(Column(f"{chance}_{name.replace('-', '_')}", f"{chance}, {name}") for chance, name in chances)
+    return tuple(Column(f"{chance}_{key_of(name)}", f"{chance}, {name}") for chance, name in chances)
 
 
 def _by_enrolled(plan: Plan) -> Table | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from anatrial.documents.trial_scenario import ArmNames
 from anatrial.domain.examples import ArmAtLook, Asked, Deciding, ExampleLook, ExampleTrial, ExampleTrials
-from anatrial.domain.told_trials import ToldTrial
+from anatrial.domain.told_trials import ToldTrial, ToldTrials
 from anatrial.report.machine import SCHEMA_VERSION, plain
 from anatrial.report.numbers import beside, percent, rate
 from anatrial.report.numbers import wrapped as wrapped_anywhere
@@ -35,11 +35,15 @@ SIGNS = {">": "above", "<": "below", ">=": "at least", "<=": "at most"}
 
 def examples_text(result: ExampleTrials, names: ArmNames) -> str:
     """Every chosen trial, look by look; then what was not found."""
+    return page(result, [_trial(k, trial, names) for k, trial in enumerate(result.trials, start=1)], KINDS)
+
+
+def page(result: ExampleTrials | ToldTrials, trials: list[list[str]], kinds: dict[str, str]) -> str:
+    """The told trials under their head; what was not found, by the words of its kind, and remarks below."""
     how = f"Virtual trials of seed {result.seed}: of each kind the first that fits, and none twice."
-    blocks = [[*wrapped(result.title), *wrapped(result.success), how]]
-    blocks += [_trial(k, trial, names) for k, trial in enumerate(result.trials, start=1)]
+    blocks = [[*wrapped(result.title), *wrapped(result.success), how], *trials]
     blocks += [
-        wrapped(f"{KINDS[none.kind]}: not shown. {none_said(none.of, none.what, none.truth)}")
+        wrapped(f"{kinds[none.kind]}: not shown. {none_said(none.of, none.what, none.truth)}")
         for none in result.not_found
     ]
     blocks += [wrapped(note) for note in result.notes]

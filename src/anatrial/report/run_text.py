@@ -43,7 +43,7 @@ def run_text(result: Evaluation, used: ResolvedScenario) -> str:
         why_lines(used.resolved.truths),
         _cautions(result, used),
         ["Protocol text:", *wrapped(protocol_text(result, used), indent="  ")],
-        [_foot(result)],
+        [foot(result)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -249,7 +249,8 @@ def _breach(breach: Breach, control: str) -> str:
     return f"type I error passes {breach.promised:g} {' and '.join(said)}{peak}"
 
 
-def _foot(result: Evaluation) -> str:
+def foot(result: Evaluation | TrialEvaluation) -> str:
+    """What identifies the run, and whether its targets hold."""
     digests = dict.fromkeys(p.origin.input_digest[:4] for _, p in result.priors if p.origin)
     priors = f" prior {', '.join(f'{d}..' for d in digests)}" if digests else ""
     outcomes = [v.outcome for v in result.verdicts]

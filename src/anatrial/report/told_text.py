@@ -13,8 +13,8 @@ from anatrial.report.examples_text import (
     asked_said,
     believed_said,
     deciding_said,
-    none_said,
     number_said,
+    page,
     seen_said,
     share_said,
     span_said,
@@ -33,16 +33,7 @@ HEADINGS = {
 
 def told_text(result: ToldTrials, names: ArmNames) -> str:
     """Every chosen trial; then what was not found."""
-    how = f"Virtual trials of seed {result.seed}: of each kind the first that fits, and none twice."
-    blocks = [[*wrapped(result.title), *wrapped(result.success), how]]
-    blocks += [_trial(k, trial, names) for k, trial in enumerate(result.trials, start=1)]
-    blocks += [
-        wrapped(f"{HEADINGS[none.kind]}: not shown. {none_said(none.of, none.what, none.truth)}")
-        for none in result.not_found
-    ]
-    blocks += [wrapped(note) for note in result.notes]
-    foot = f"anatrial {result.tool_version} | scenario {result.scenario_digest[:4]}.. | seed {result.seed}"
-    return "\n\n".join("\n".join(block) for block in [*blocks, [foot]])
+    return page(result, [_trial(k, trial, names) for k, trial in enumerate(result.trials, start=1)], HEADINGS)
 
 
 def told_content(result: ToldTrials) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from anatrial.domain.trial import Form, TrialEvaluation
 from anatrial.report.estimand_text import estimand_lines, estimand_text
 from anatrial.report.numbers import METRICS, beside, columns, hanging, limit, wrapped
 from anatrial.report.priors_used import rests_on
-from anatrial.report.run_text import exit_code
+from anatrial.report.run_text import foot
 from anatrial.report.table_lines import shown, table_lines, with_error
 from anatrial.report.why_text import why_lines
 
@@ -34,7 +34,7 @@ def trial_text(result: TrialEvaluation, used: ResolvedTrial[Any]) -> str:
         why_lines(used.resolved.truths),
         [line for note in _notes(result) for line in wrapped(f"NOTE  {note}")],
         ["Protocol text:", *wrapped(_protocol(result, used), indent="  ")],
-        [_foot(result)],
+        [foot(result)],
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 
@@ -138,13 +138,3 @@ def _how(result: TrialEvaluation) -> str:
         return "All these probabilities are exact"
     trials = f"{result.trials:,} trials, seed {result.seed}"
     return f"Numbers with ± are simulated in {trials}, the others exact" if any(exact) else f"Simulated in {trials}"
-
-
-def _foot(result: TrialEvaluation) -> str:
-    outcomes = [v.outcome for v in result.verdicts]
-    held = outcomes.count("PASS")
-    all_hold = "all targets hold" if held == len(outcomes) else f"{held} of {len(outcomes)} targets hold"
-    digests = dict.fromkeys(p.origin.input_digest[:4] for _, p in result.priors if p.origin)
-    priors = f" prior {', '.join(f'{d}..' for d in digests)}" if digests else ""
-    digest = result.scenario_digest[:4]
-    return f"anatrial {result.tool_version} | scenario {digest}..{priors} | {all_hold} (exit {exit_code(result)})"
