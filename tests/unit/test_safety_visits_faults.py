@@ -131,6 +131,13 @@ def test_a_wide_table_folds_its_labels() -> None:
     assert lines[-1].startswith("  b ")
 
 
+def test_a_per_cent_sign_stays_with_its_number() -> None:
+    """A label that must be folded is not cut before the sign."""
+    columns = tuple(Column(f"c{k}", "n, 80 %", "count") for k in range(30))
+    head = table_lines(Table("t", "Narrow", columns, ((1.0,) * 30,)))[1:3]
+    assert [line.split() for line in head] == [["n,"] * 30, ["80", "%"] * 30]
+
+
 def test_the_last_words_of_a_verdict_hang_below_their_start() -> None:
     """No verdict is cut, and none is wider than a table."""
     lines = hanging([("PASS", "power", "if " + "so " * 60), ("FAIL", "x", "if so")])

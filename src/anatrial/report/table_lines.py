@@ -9,6 +9,7 @@ from anatrial.domain.results import Estimate
 from anatrial.domain.trial import Cell, Form, Table
 from anatrial.report.numbers import WIDEST, chance, percent, wrapped
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 FOLDED = 30  # letters of a folded column of words
 
 
@@ -48,7 +49,7 @@ def _total(widths: list[int]) -> int:
 
 
 def _longest(text: str) -> int:
-    return max(map(len, text.split()), default=0)
+    return max(map(len, _kept(text).split(" ")), default=0)
 
 
 def _halved(label: str) -> int:
@@ -57,7 +58,13 @@ def _halved(label: str) -> int:
 
 
 def _folded(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, max(width, 1), break_long_words=False, break_on_hyphens=False) or [""]
+    lines = textwrap.wrap(_kept(text), max(width, 1), break_long_words=False, break_on_hyphens=False)
+    return [line.replace(NO_BREAK, " ") for line in lines] or [""]
+
+
+def _kept(text: str) -> str:
+    """A text whose per cent signs stay with their numbers."""
+    return text.replace(" %", f"{NO_BREAK}%")
 
 
 def _line(cells: tuple[str, ...], widths: list[int], left: list[bool]) -> str:
