@@ -11,6 +11,7 @@ from anatrial.report.numbers import WIDEST, chance, percent, wrapped
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 FOLDED = 30  # letters of a folded column of words
+NARROW = 24  # the same where the table is still too wide
 
 
 def table_lines(found: Table) -> list[str]:
@@ -31,15 +32,15 @@ def table_lines(found: Table) -> list[str]:
 
 
 def _widths(found: Table, labels: list[str], rows: list[list[str]]) -> list[int]:
-    """Letters per column: as they come; with labels on two lines; with words folded; a label's word on each line."""
+    """Letters per column: as they come; with labels on two lines and words folded; a label's word on each line."""
     cells = [max(map(len, column)) for column in zip(*rows, strict=True)]
     widths = [max(width, len(label)) for width, label in zip(cells, labels, strict=True)]
-    for narrowest in (_halved, _longest):
+    for narrowest, folded in ((_halved, FOLDED), (_longest, NARROW)):
         if _total(widths) > WIDEST:
             widths = [max(width, narrowest(label)) for width, label in zip(cells, labels, strict=True)]
         for k, column in enumerate(found.columns):
             if column.form == "text" and _total(widths) > WIDEST:
-                cells[k] = min(cells[k], max(FOLDED, *(_longest(row[k]) for row in rows)))
+                cells[k] = min(cells[k], max(folded, *(_longest(row[k]) for row in rows)))
                 widths[k] = max(cells[k], narrowest(labels[k]))
     return widths
 
