@@ -100,8 +100,15 @@ def add_rule(path: Path, code: str) -> None:
 CHECK = """
 import sys, tomllib
 from anatrial.documents.indication import parse_indication
+from anatrial.documents.sweeps import SweepFile
 from anatrial.documents.trials import parse_any
-(parse_any if "design" in tomllib.loads(sys.argv[1]) else parse_indication)(sys.argv[1], "the block")
+from anatrial.spec import parse_toml
+text = sys.argv[1]
+keys = tomllib.loads(text)
+if "scenarios" in keys:
+    parse_toml(text, SweepFile, "the block")
+else:
+    (parse_any if "design" in keys else parse_indication)(text, "the block")
 """
 
 

@@ -5,6 +5,7 @@ A spec is a frozen, strict pydantic model. Reading reports every fault of a file
 
 from __future__ import annotations
 
+import copy
 import difflib
 import hashlib
 import json
@@ -78,17 +79,26 @@ def parse_toml(
 
 def examine_toml(
     text: str,
+    model: type[SpecT],
+    where: str,
+    cross: Callable[[SpecT], Iterable[Fault]] = lambda _: (),
+) -> tuple[SpecT | None, list[Fault]]:
+    """The spec, if its parts stand, and every fault; text that is no TOML raises at once."""
+    return examine_data(toml_data(text, where), model, where, cross)
+
+
+def examine_data(
+    data: dict[str, Any],
     model: type[SpecT] | Callable[[dict[str, Any]], type[SpecT]],
     where: str,
     cross: Callable[[SpecT], Iterable[Fault]] = lambda _: (),
     loose: Callable[[dict[str, Any]], Iterable[Fault]] = lambda _: (),
 ) -> tuple[SpecT | None, list[Fault]]:
-    """The spec, if its parts stand, and every fault; for readers that go on to look for more faults.
+    """The same from the content of a file, which stays as it is; for readers that go on to look for more faults.
 
     ``model`` may be a function that chooses the form from the raw content. ``loose`` looks for faults in the raw
-    content where the parts do not stand. Text that is no TOML raises at once.
+    content where the parts do not stand.
     """
-    data = _toml_data(text.removeprefix("\ufeff"), where)
     faults = [Fault(spoken(path), got, "a plain, finite value", fix) for path, got, fix in _unfit(data, ())]
     told = {fault.where for fault in faults}
     found, refused = _built(data, model if isinstance(model, type) else model(data))
@@ -108,6 +118,7 @@ def _built(data: dict[str, Any], model: type[SpecT]) -> tuple[SpecT | None, list
             extra = [_locate(model, e["loc"]).path for e in error.errors() if e["type"] == "extra_forbidden"]
             if not extra or len(extra) < error.error_count():
                 return None, faults
+        data = copy.deepcopy(data)
         for *path, key in extra:
             table: Any = data
             for step in path:
@@ -115,7 +126,9 @@ def _built(data: dict[str, Any], model: type[SpecT]) -> tuple[SpecT | None, list
             del table[key]
 
 
-def _toml_data(text: str, where: str) -> dict[str, Any]:
+def toml_data(text: str, where: str) -> dict[str, Any]:
+    """The content of a TOML file; ``InputError`` for one that is too large, too deep, or no TOML."""
+    text = text.removeprefix("\ufeff")
     if len(text.encode()) > MAX_BYTES:
         raise InputError(
             Fault(where, f"{len(text.encode()):,} bytes", f"at most {MAX_BYTES:,} bytes", "split the file")
@@ -185,7 +198,7 @@ def _told(kind: str, given: object, message: str, ctx: dict[str, Any], place: _P
         case "missing":
             return "nothing", repr(key), f"add {key}"
         case "union_tag_invalid" | "union_tag_not_found":
-            tags, tag = [t for spec in place.specs for t in _kinds(spec)], str(ctx.get("tag", ""))
+            tags, tag = [t for spec in place.specs for t in tags_of(spec)], str(ctx.get("tag", ""))
             got = repr(tag) if tag else "no kind"
             return got, f"one of {', '.join(sorted(tags))}", nearest(tag, tags) if tag else "say which"
         case "literal_error" if isinstance(given, str):
@@ -195,7 +208,7 @@ def _told(kind: str, given: object, message: str, ctx: dict[str, Any], place: _P
             got, _, expected = message.removeprefix("Value error, ").partition(" | ")
             return got, expected, ""
         case _:
-            return _shown(given), *_expected(kind, message, ctx, place)
+            return shown(given), *_expected(kind, message, ctx, place)
 
 
 def _expected(kind: str, message: str, ctx: dict[str, Any], place: _Place) -> tuple[str, str]:
@@ -222,7 +235,8 @@ def keys(owner: type[Spec] | None) -> tuple[str, ...]:
     return tuple(field.alias or name for name, field in owner.model_fields.items()) if owner else ()
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A value as messages show it, at most 80 letters of it."""
     if isinstance(value, Mapping):
         return "a table with " + (", ".join(map(str, value)) or "nothing")
     text = json.dumps(value, default=str, ensure_ascii=False)
@@ -242,8 +256,8 @@ def _locate(model: type[Spec], loc: tuple[str | int, ...]) -> _Place:
     here: Any = model
     owner: type[Spec] | None = None
     for step in loc:
-        specs = _specs(here)
-        tagged = [spec for spec in specs if step in _kinds(spec)]
+        specs = specs_in(here)
+        tagged = [spec for spec in specs if step in tags_of(spec)]
         if len(specs) > 1 and tagged:
             here = tagged[0]
             continue
@@ -251,35 +265,36 @@ def _locate(model: type[Spec], loc: tuple[str | int, ...]) -> _Place:
             continue
         path.append(step)
         owner = next((spec for spec in specs if step in keys(spec)), specs[0] if specs else None)
-        here = _inner(owner, _members(here), step)
-    return _Place(tuple(path), owner, _specs(here))
+        here = _inner(owner, members(here), step)
+    return _Place(tuple(path), owner, specs_in(here))
 
 
-def _specs(annotation: Any) -> list[type[Spec]]:
-    return [m for m in _members(annotation) if isinstance(m, type) and issubclass(m, Spec)]
+def specs_in(annotation: Any) -> list[type[Spec]]:
+    """The tables among the alternatives of an annotation."""
+    return [m for m in members(annotation) if isinstance(m, type) and issubclass(m, Spec)]
 
 
-def _inner(owner: type[Spec] | None, members: list[Any], step: str | int) -> Any:
+def _inner(owner: type[Spec] | None, alternatives: list[Any], step: str | int) -> Any:
     """The annotation of what stands at ``step``."""
     if owner is not None:
         return next((f.annotation for name, f in owner.model_fields.items() if step in (name, f.alias)), None)
-    arguments = next((typing.get_args(m) for m in members if typing.get_args(m)), ())
+    arguments = next((typing.get_args(m) for m in alternatives if typing.get_args(m)), ())
     if not arguments:
         return None
     return arguments[0] if arguments[-1] is Ellipsis else arguments[-1]
 
 
-def _members(annotation: Any) -> list[Any]:
+def members(annotation: Any) -> list[Any]:
     """The alternatives of an annotation, with ``Annotated``, ``Union`` and ``None`` taken off."""
     origin = typing.get_origin(annotation)
     if origin is Annotated:
-        return _members(typing.get_args(annotation)[0])
+        return members(typing.get_args(annotation)[0])
     if origin in {typing.Union, types.UnionType}:
-        return [m for a in typing.get_args(annotation) if a is not type(None) for m in _members(a)]
+        return [m for a in typing.get_args(annotation) if a is not type(None) for m in members(a)]
     return [annotation]
 
 
-def _kinds(model: type[Spec]) -> tuple[str, ...]:
+def tags_of(model: type[Spec]) -> tuple[str, ...]:
     """The tag of a member of a union: the only value of its ``kind``, ``method`` or ``family``."""
     field = next((model.model_fields[tag] for tag in TAGS if tag in model.model_fields), None)
     return typing.get_args(field.annotation) if field else ()

@@ -14,7 +14,7 @@ from tests.tolerances import ROUNDING
 from anatrial.domain.counts import Look, Region
 from anatrial.rules.group_sequential import NAMES, GroupSequential
 from anatrial.rules.z_bounds import AnyEfficacy, AnyFutility, FutilityZ, OBrienFleming
-from anatrial.spec import _kinds, _specs
+from anatrial.spec import specs_in, tags_of
 
 LOOKS = (Look(4, 3), Look(8, 8))
 OBF = {"family": "spending_obrien_fleming"}
@@ -183,7 +183,7 @@ EXTRA: dict[str, dict[str, Any]] = {
 
 def families(union: Any) -> list[str]:
     """The names of a union's members."""
-    return [_kinds(member)[0] for member in _specs(union)]
+    return [tags_of(member)[0] for member in specs_in(union)]
 
 
 @pytest.mark.parametrize("efficacy", families(AnyEfficacy))

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from anatrial.designs.estimand import Estimand
 from anatrial.documents.indication import Indication
+from anatrial.documents.sweeps import Axis, Pareto, Sweep, TippingPoint
 from anatrial.domain.mixture import BetaMixture
 from anatrial.domain.prior import Prior, PriorRef, written_out
 from anatrial.domain.trial import StatedEstimand
@@ -15,6 +16,8 @@ from anatrial.errors import Fault
 from anatrial.spec import Name, Spec, Text, Versioned, digest, nearest, spoken
 
 MOST = 1e9
+QUESTIONS = ("axes", "sweep", "tipping_points", "pareto")
+"""Keys that ask more about a trial and change nothing in it: its digest does not know them."""
 
 
 class BaseTarget(Spec):
@@ -87,6 +90,11 @@ class TrialScenario(Versioned):
     notes: tuple[Text, ...] = ()
     estimand: Estimand | None = None
     """What is estimated: stated for any trial; for trials that count responders, rates of its events are reckoned."""
+    axes: Annotated[tuple[Axis, ...], Field(max_length=20)] = ()
+    """Fields that ``anatrial sweep`` changes."""
+    sweep: Sweep = Sweep()
+    tipping_points: Annotated[tuple[TippingPoint, ...], Field(max_length=50)] = ()
+    pareto: Pareto | None = None
 
     metric_kinds: ClassVar[dict[str, tuple[str, ...]]] = {}
     """Of which kinds of truth a metric can be asked."""
@@ -164,7 +172,7 @@ class ResolvedTrial(Generic[ScenarioT]):
     @property
     def digest(self) -> str:
         """sha256 of the resolved scenario: equal digests, equal exact numbers."""
-        return digest(self.resolved.model_dump(mode="json", by_alias=True))
+        return digest(self.resolved.model_dump(mode="json", by_alias=True, exclude=set(QUESTIONS)))
 
 
 def _written(mixture: BetaMixture) -> Prior:

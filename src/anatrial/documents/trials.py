@@ -9,9 +9,10 @@ from typing import Any
 from anatrial.documents.indication import Indication
 from anatrial.documents.scenario import Scenario
 from anatrial.documents.scenario_faults import cross_faults, loose_faults
+from anatrial.documents.sweeps import SweepFile
 from anatrial.documents.trial_scenario import TrialScenario
 from anatrial.errors import Fault, InputError
-from anatrial.spec import Spec, examine_toml, nearest
+from anatrial.spec import Spec, examine_data, nearest, toml_data
 
 COUNTS = ("fixed", "sequential")
 KINDS: dict[str, str] = {
@@ -35,8 +36,8 @@ def scenario_class(kind: object) -> type[TrialScenario]:
 
 
 def form(name: str) -> type[Spec]:
-    """The form of a file: ``scenario`` (of counts trials), ``indication``, or the kind of another trial."""
-    forms: dict[str, type[Spec]] = {"scenario": Scenario, "indication": Indication}
+    """The form of a file: ``scenario`` (of counts trials), ``indication``, ``sweep``, or the kind of another trial."""
+    forms: dict[str, type[Spec]] = {"scenario": Scenario, "indication": Indication, "sweep": SweepFile}
     if name not in {*forms, *KINDS}:
         expected = f"one of {', '.join([*forms, *sorted(KINDS)])}"
         raise InputError(Fault("schema", repr(name), expected, nearest(name, [*forms, *KINDS])))
@@ -45,7 +46,12 @@ def form(name: str) -> type[Spec]:
 
 def examine_scenario(text: str, where: str) -> tuple[TrialScenario | None, list[Fault]]:
     """The scenario, if its parts stand, and every fault of the file."""
-    found, faults = examine_toml(text, _form, where, _cross, loose_faults)
+    return examine_content(toml_data(text, where), where)
+
+
+def examine_content(data: dict[str, Any], where: str) -> tuple[TrialScenario | None, list[Fault]]:
+    """The same from the content of the file, which stays as it is."""
+    found, faults = examine_data(data, form_of, where, _cross, loose_faults)
     return found, [_every_kind(fault, where) for fault in faults]
 
 
@@ -57,7 +63,8 @@ def parse_any(text: str, where: str) -> TrialScenario:
     return found
 
 
-def _form(data: dict[str, Any]) -> type[TrialScenario]:
+def form_of(data: dict[str, Any]) -> type[TrialScenario]:
+    """The form that the content of a scenario file asks for."""
     design = data.get("design")
     return scenario_class(design.get("kind") if isinstance(design, dict) else None)
 

@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anatrial.documents.definitions import unknown_names
+from anatrial.documents.base import Base, Resolver
+from anatrial.documents.derived import Derived
 from anatrial.documents.indication import Indication
-from anatrial.documents.scenario import ResolvedScenario, Scenario, resolve
-from anatrial.documents.trial_scenario import ResolvedTrial, TrialScenario, resolve_priors
-from anatrial.documents.trials import examine_scenario, parse_any
-from anatrial.domain.mixture import BetaMixture
-from anatrial.domain.prior import Prior, PriorRef
+from anatrial.documents.trial_scenario import QUESTIONS, ResolvedTrial, TrialScenario
+from anatrial.documents.trials import examine_content, examine_scenario, parse_any
 from anatrial.errors import Fault, InputError
 from anatrial.files.indications import Shelf, nearest_folder, read_derived, read_indication, shelf, shipped
 from anatrial.files.texts import read_text
-from anatrial.spec import nearest
-
-_FLAT = BetaMixture.beta(1.0, 1.0)
-STAND_IN = Prior("missing", _FLAT, _FLAT)
-"""Stands for a prior that could not be read until all faults of the file are told."""
+from anatrial.spec import nearest, toml_data
 
 
 def scenario_paths() -> dict[str, Path]:
@@ -48,59 +41,47 @@ def read_scenario(path_or_name: str | Path) -> ResolvedTrial[Any]:
 
     A name without a path finds the scenario in the nearest ``scenarios`` folder or among those shipped.
     """
-    path = locate(path_or_name)
-    where = str(path_or_name)
+    path, where = locate(path_or_name), str(path_or_name)
     scenario, faults = examine_scenario(read_text(path, where), where)
     place = shelf(path.parent)
-    indication: Indication | None = None
-    if scenario is not None:
-        try:
-            indication = read_indication(scenario.indication, place)
-        except InputError as error:
-            faults.extend(error.faults)
+    indication = _indication(scenario, place, faults)
     if scenario is None or indication is None:
         raise InputError(*faults)
-    finder = _Finder(where, scenario, indication, place, faults)
-    try:
-        found: tuple[TrialScenario, tuple[tuple[str, Prior], ...]]
-        found = resolve(scenario, finder) if isinstance(scenario, Scenario) else resolve_priors(scenario, finder)
-    except InputError as error:  # what a rule can only tell of a prior that is looked up
-        raise InputError(*faults, *(f._replace(where=f"{where}: {f.where}") for f in error.faults)) from None
-    if scenario.endpoint not in indication.endpoints:
-        hint = nearest(scenario.endpoint, indication.endpoints)
-        expected = f"an endpoint of {scenario.indication}"
-        faults.append(Fault(f"{where}: endpoint", repr(scenario.endpoint), expected, hint))
-    if isinstance(scenario, Scenario):
-        faults += [f._replace(where=f"{where}: {f.where}") for f in unknown_names(scenario, indication)]
-    if faults:
+    resolver = Resolver(path.stem, where, indication, place.said, lambda name: read_derived(place, indication, name))
+    return resolver.resolved(scenario, faults)
+
+
+def read_base(path_or_name: str | Path) -> tuple[Base, ResolvedTrial[Any]]:
+    """A scenario ready to be changed, and as it is; ``InputError`` carries every fault of the file."""
+    path, where = locate(path_or_name), str(path_or_name)
+    data = toml_data(read_text(path, where), where)
+    scenario, faults = examine_content(data, where)
+    place = shelf(path.parent)
+    indication = _indication(scenario, place, faults)
+    if scenario is None or indication is None:
         raise InputError(*faults)
-    resolved, priors = found
-    if isinstance(scenario, Scenario) and isinstance(resolved, Scenario):
-        return ResolvedScenario(path.stem, scenario, resolved, priors, indication, place.said)
-    return ResolvedTrial(path.stem, scenario, resolved, priors, indication, place.said)
+    derived = {name: _derived(place, indication, name) for name in indication.priors}
+    asked = {key: value for key, value in data.items() if key not in QUESTIONS}
+    base = Base(path.stem, where, asked, indication, derived, place.said)
+    resolver = Resolver(path.stem, where, indication, place.said, base.prior)
+    return base, resolver.resolved(scenario, faults)
 
 
-@dataclass(frozen=True, slots=True)
-class _Finder:
-    """Looks up the priors that a scenario names, and keeps the faults until all are told."""
+def _indication(scenario: TrialScenario | None, place: Shelf, faults: list[Fault]) -> Indication | None:
+    if scenario is None:
+        return None
+    try:
+        return read_indication(scenario.indication, place)
+    except InputError as error:
+        faults.extend(error.faults)
+    return None
 
-    where: str
-    scenario: TrialScenario
-    indication: Indication
-    place: Shelf
-    faults: list[Fault]
 
-    def __call__(self, use: str, ref: PriorRef) -> Prior:
-        try:
-            found = read_derived(self.place, self.indication, str(ref.prior))
-        except InputError as error:
-            self.faults.extend(Fault(f"{self.where}: {use}: {f.where}", *f[1:]) for f in error.faults)
-            return STAND_IN
-        wanted = self.scenario.endpoint_of(use)
-        if wanted is not None and found.endpoint != wanted:
-            got, expected = f"{found.name}, a prior on {found.endpoint}", f"a prior on {wanted}"
-            self.faults.append(Fault(f"{self.where}: {use}", got, expected))
-        return found.value(ref.robust_weight)
+def _derived(place: Shelf, indication: Indication, name: str) -> Derived | tuple[Fault, ...]:
+    try:
+        return read_derived(place, indication, name)
+    except InputError as error:
+        return error.faults
 
 
 def titles() -> dict[str, TrialScenario]:

@@ -45,13 +45,8 @@ def _counts(scenario: ResolvedScenario) -> Evaluation:
     plan = scenario.resolved
     run = planned(scenario)
     regions = run.regions[-1] if isinstance(run, Course) else run
-    rates = curve_rates(plan)
-    found = tuple(
-        _vouched(plan, characteristics(name, plan.rule, run, truth, rates=rates, planned=plan.planned))
-        for name, truth in plan.truths.items()
-    )
     parts = sections(scenario, run)
-    found = tuple(enriched(one, parts) for one in found)
+    found = tuple(enriched(one, parts) for one in counted(plan, run, curve_rates(plan)))
     looks, inflation = planned_looks(plan, run) if isinstance(run, Course) else ((), None)
     return Evaluation(
         scenario=scenario.name,
@@ -87,6 +82,14 @@ def _vouched(plan: Scenario, found: OperatingCharacteristics) -> OperatingCharac
     elif isinstance(truth, DesignPrior):
         unfit = (set() if splits(plan, truth) else SPLIT) | (set() if plan.rule.edge is not None else {"type1_average"})
     return replace(found, metrics=tuple(metric for metric in found.metrics if metric.name not in unfit))
+
+
+def counted(plan: Scenario, run: Trial, rates: FloatArray) -> tuple[OperatingCharacteristics, ...]:
+    """What happens under each truth of a trial that counts responders; ``rates``: where curves are taken, sorted."""
+    return tuple(
+        _vouched(plan, characteristics(name, plan.rule, run, truth, rates=rates, planned=plan.planned))
+        for name, truth in plan.truths.items()
+    )
 
 
 def curve_rates(plan: Scenario) -> FloatArray:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
+
+from anatrial.domain.cells import CellResult, KeptCell
 
 
 class Progress(Protocol):
@@ -20,3 +23,19 @@ class Silent:
 
 
 SILENT = Silent()
+
+
+class CellStore(Protocol):
+    """Where finished cells are kept."""
+
+    def known(self, questions: Sequence[str]) -> set[str]:
+        """Those of these questions that were asked before and whose answer is kept."""
+
+    def answers(self, questions: Sequence[str]) -> dict[str, CellResult]:
+        """Results of those of these questions that were asked before, by question."""
+
+    def cells(self, keys: Sequence[str]) -> dict[str, CellResult]:
+        """Results of those of these cells that are kept, by key."""
+
+    def keep(self, rows: Sequence[KeptCell]) -> None:
+        """Keep these; they are safe when this returns. A cell that is kept already stays as it is."""

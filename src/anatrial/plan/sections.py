@@ -38,7 +38,12 @@ PARTS: tuple[Part, ...] = (
 
 def sections(used: ResolvedScenario, run: Trial) -> tuple[Section, ...]:
     """What every section that the file has tells of the trial."""
-    wanted = (part for part in PARTS if part.wanted(used))
+    return told(PARTS, used, run)
+
+
+def told(parts: tuple[Part, ...], used: ResolvedScenario, run: Trial) -> tuple[Section, ...]:
+    """What these sections tell, as far as the file has them."""
+    wanted = (part for part in parts if part.wanted(used))
     return tuple(import_module(f"anatrial.plan.{part.module}").section(used, run) for part in wanted)
 
 
