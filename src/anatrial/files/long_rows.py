@@ -1,0 +1,113 @@
+"""Long tables of any number of rows, written batch by batch as Parquet and as CSV: each whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from anatrial.errors import Fault, InputError
+
+FORMS = {"int": "int64", "double": "float64", "text": "string"}
+
+
+class LongRows:
+    """Takes batches of columns and writes each into all the files."""
+
+    def __init__(self, writers: Sequence[tuple[Path, Any]], schema: Any) -> None:
+        self._writers, self._schema = writers, schema
+        self.rows = 0
+
+    def write(self, batch: Mapping[str, Any]) -> None:
+        """Write the columns of a batch, all of one length.
+
+        A column is a list or an array, None where a value is missing; or ``(values, places)``: few values, and for each
+        row its place among them, -1 where it is missing. ``InputError`` for a disk that is full.
+        """
+        import pyarrow as pa
+
+        columns = [_column(batch[field.name], field.type) for field in self._schema]
+        table = pa.Table.from_arrays(columns, schema=self._schema)
+        for path, writer in self._writers:
+            with _told(path):
+                writer.write_table(table)
+        self.rows += table.num_rows
+
+
+@contextmanager
+def long_rows(paths: Sequence[Path], columns: Sequence[tuple[str, str]]) -> Iterator[LongRows]:
+    """Files (.parquet; any other ending is CSV) with these columns, of form ``int``, ``double`` or ``text``, to fill.
+
+    Both are written beside their places first and renamed when everything is there: after an error or an interruption
+    what stood there before still does. The same batches give the same bytes. CSV numbers read back as the same doubles;
+    texts are quoted, a missing value is empty. ``InputError`` for a place that cannot be written to.
+    """
+    import pyarrow as pa
+
+    schema = pa.schema([(name, getattr(pa, FORMS[form])()) for name, form in columns])
+    beside: list[tuple[Path, Path]] = []
+    try:
+        with ExitStack() as stack:
+            writers = []
+            for path in paths:
+                with _told(path):
+                    beside.append((path, _beside(path)))
+                    writers.append((path, _writer(beside[-1][1], schema, path.suffix)))
+                    stack.enter_context(_closed(*writers[-1]))
+            yield LongRows(writers, schema)
+        for path, written in beside:
+            with _told(path):
+                written.chmod(0o644)
+                written.replace(path)
+    finally:
+        for _, written in beside:
+            written.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the disk refuses as an ``InputError`` that names the file, not the one beside it."""
+    try:
+        yield
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise InputError(Fault(str(path), why, "a place that can be written to")) from None
+
+
+@contextmanager
+def _closed(path: Path, writer: Any) -> Iterator[None]:
+    """Close it at the end: its last rows are written only then."""
+    try:
+        yield
+    finally:
+        with _told(path):
+            writer.close()
+
+
+def _writer(path: Path, schema: Any, ending: str) -> Any:
+    import pyarrow.csv as pc
+    import pyarrow.parquet as pq
+
+    if ending == ".parquet":
+        return pq.ParquetWriter(path, schema, compression="zstd")
+    return pc.CSVWriter(path, schema)
+
+
+def _beside(path: Path) -> Path:
+    """An empty file in the same folder, so that renaming it is one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(handle)
+    return Path(name)
+
+
+def _column(value: Any, form: Any) -> Any:
+    import pyarrow as pa
+
+    if isinstance(value, tuple):
+        values, places = value
+        return pa.array(values, form).take(pa.array(places, mask=places < 0))
+    return pa.array(value, form)
