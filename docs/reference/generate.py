@@ -1,6 +1,6 @@
 """Writes the reference of the file formats from the specs themselves: ``python docs/reference/generate.py``.
 
-``scenario.md`` and ``indication.md`` are whole pages; the table of discounts is put between two marks of
+``scenario.md``, ``indication.md`` and ``sweep.md`` are whole pages; the table of discounts is put between two marks of
 ``docs/explanation/evidence-and-discounts.md``. A test compares the committed pages with what this file makes.
 """
 
@@ -24,6 +24,7 @@ from pydantic_core import PydanticUndefined
 from anatrial.documents.indication import Indication
 from anatrial.documents.scenario import Scenario
 from anatrial.documents.scenario_faults import KINDS
+from anatrial.documents.sweeps import SweepFile
 from anatrial.documents.trial_scenario import TrialScenario
 from anatrial.documents.trials import KINDS as TRIALS
 from anatrial.documents.trials import scenario_class
@@ -50,6 +51,13 @@ HEADS: dict[type[Spec], str] = {
         it. Keys that are not listed here are refused, with the nearest valid name. For editors,
         `anatrial schema indication` prints the same as JSON Schema.
         """,
+    SweepFile: """\
+        # Reference: the file of a sweep over several scenarios
+
+        The same axes for several scenarios. A sweep of one scenario needs no file of its own: `[[axes]]`, `[sweep]`,
+        `[[tipping_points]]` and `[pareto]` stand in the [scenario](scenario.md). What a path may name is told in
+        [axes](../how-to/axes.md). `anatrial schema sweep` prints the same as JSON Schema.
+        """,
 }
 TRIAL = """\
     # Reference: the scenario file of a trial with `design.kind = "KIND"`
@@ -69,6 +77,7 @@ def pages() -> dict[Path, str]:
         DOCS / "reference" / "scenario.md": page(Scenario) + metrics(KINDS),
         **{trial_page(kind): page(model) + metrics(model.metric_kinds) for kind, model in trials().items()},
         DOCS / "reference" / "indication.md": page(Indication),
+        DOCS / "reference" / "sweep.md": page(SweepFile),
         explanation: between(explanation.read_text(encoding="utf-8"), "discounts", discounts()),
     }
 

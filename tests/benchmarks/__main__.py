@@ -8,7 +8,7 @@ import os
 
 from tests.benchmarks.measure import show
 
-SUITES = ("boundary", "curve", "power", "assurance", "synthesis", "designs", "simulate", "process")
+SUITES = ("boundary", "curve", "power", "assurance", "synthesis", "designs", "simulate", "sweep", "process")
 """Modules of this folder, each with a function ``rows()``; one more name here is one more suite."""
 
 

@@ -7,7 +7,23 @@ from typing import Annotated
 import typer
 
 from anatrial import __version__
-from anatrial.cli import calibrate, evidence, examples, prior, run, scenario, simulate, size, table, tests
+from anatrial.cli import (
+    borrowing,
+    calibrate,
+    check,
+    compare,
+    evidence,
+    examples,
+    prior,
+    run,
+    scenario,
+    simulate,
+    size,
+    store,
+    sweep,
+    table,
+    tests,
+)
 from anatrial.cli.shared import guarded
 
 app = typer.Typer(
@@ -20,6 +36,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command(name="run")(run.run)
+app.command(name="check")(check.check)
+app.command(name="sweep")(sweep.sweep)
+app.command(name="compare")(compare.compare)
+app.command(name="borrowing")(borrowing.borrowing)
 app.command(name="simulate")(simulate.simulate)
 app.command(name="examples")(examples.examples)
 app.command(name="size")(size.size)
@@ -28,6 +48,7 @@ app.command(name="tests")(tests.compare)
 app.command(name="table", context_settings={"ignore_unknown_options": True})(table.table)
 app.command(name="init")(scenario.init)
 app.command(name="schema")(scenario.schema)
+app.add_typer(store.app, name="store")
 app.add_typer(scenario.app, name="scenario")
 app.add_typer(prior.app, name="prior")
 app.add_typer(evidence.app, name="evidence")

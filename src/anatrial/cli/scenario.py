@@ -75,7 +75,8 @@ def init(
 
 def schema(
     kind: Annotated[
-        str, typer.Argument(help="scenario, indication, or the design.kind of another trial, such as withdrawal.")
+        str,
+        typer.Argument(help="scenario, indication, sweep, or the design.kind of another trial, such as withdrawal."),
     ] = "scenario",
     *,
     json: Json = False,
