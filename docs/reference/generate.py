@@ -211,7 +211,8 @@ def said(annotation: Any, limits: list[Any]) -> str:  # noqa: PLR0911 - one line
         kept = [a for a in arguments if a is not type(None)]
         if len(kept) > 1 and all(specs_in(a, "") for a in kept):
             return "a table, by its kind"
-        return " or ".join(dict.fromkeys(said(a, limits if len(kept) == 1 else []) for a in kept))
+        found = " or ".join(dict.fromkeys(said(a, limits if len(kept) == 1 else []) for a in kept))
+        return found.replace("whole number or number", "number")
     if origin is typing.Literal:
         return " or ".join(f"`{json.dumps(value)}`" for value in arguments)
     if origin is tuple:
@@ -222,7 +223,7 @@ def said(annotation: Any, limits: list[Any]) -> str:  # noqa: PLR0911 - one line
         return f"a table by name, of: {said(arguments[1], [])}"
     if isinstance(annotation, type) and issubclass(annotation, Spec):
         return "a table"
-    names = {bool: "true or false", int: "whole number", float: "number", str: "text"}
+    names = {bool: "true or false", int: "whole number", float: "number", str: "text", Any: "whatever the key takes"}
     return names.get(annotation, str(annotation)) + limited(limits)
 
 

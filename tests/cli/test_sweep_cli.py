@@ -98,6 +98,11 @@ def test_too_many_cells_are_refused_at_once(project: Project) -> None:
     refused(project.anatrial("sweep", swept(project, text)), "100,000,000 cells", "at most 1,000,000")
 
 
+def test_a_cluster_has_its_own_workers(project: Project) -> None:
+    """``--workers`` beside ``--dask`` would be ignored: it is refused."""
+    refused(project.anatrial("sweep", swept(project), "--workers", "2", "--dask", "tcp://127.0.0.1:1"), "--workers")
+
+
 def test_a_map_has_two_axes(project: Project) -> None:
     """One axis is no map."""
     text = '[sweep]\nlayout = "map"\n' + AXES.partition('[[axes]]\npath = "truths')[0]

@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from distributed import Client
+from typer.testing import CliRunner
 
+from anatrial.cli import app
+from anatrial.cli.shared import Bar
 from anatrial.engine import cluster as engine
 from anatrial.engine.workers import AHEAD, Lost, Workers, spread
 from anatrial.errors import InputError
@@ -172,7 +174,7 @@ def known_tasks(dask_scheduler: Any) -> int:
 
 def test_a_worker_killed_in_the_middle_costs_no_result(cluster: Cluster) -> None:
     """The other one does its work."""
-    seen = []
+    seen: list[int] = []
     for job, found in spread(squared, range(40), Workers(dask=cluster.address)):
         assert found == job * job
         if len(seen) == 5:
@@ -182,9 +184,51 @@ def test_a_worker_killed_in_the_middle_costs_no_result(cluster: Cluster) -> None
     assert cluster.workers[0].wait(LONG) == -signal.SIGKILL
 
 
+AXES = """
+[[axes]]
+path = "design.n"
+range = { from = 8, to = 12, step = 1 }
+
+[[axes]]
+path = "truths.expected.rates.control"
+range = { from = 0.05, to = 0.4, step = 0.05 }
+"""
+
+
+def test_a_sweep_has_the_same_bytes_wherever_it_runs(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """40 cells by this process, by two, and on the cluster with a worker killed in the middle: the same files."""
+    plain = Bar.advance
+    killed: list[int] = []
+
+    def advance(bar: Bar, done: int, total: int) -> None:
+        plain(bar, done, total)
+        if done >= 3 and "cluster" in at_work and not killed:
+            assert done < total
+            cluster.end(cluster.workers[0])
+            killed.append(done)
+
+    monkeypatch.setattr(Bar, "advance", advance)
+    asked = tmp_path / "swept.toml"
+    asked.write_text((ROOT / "scenarios" / "anajis.toml").read_text(encoding="utf-8") + AXES, encoding="utf-8")
+    found = {}
+    for name, options in [("one", []), ("two", ["--workers", "2"]), ("cluster", ["--dask", cluster.address])]:
+        at_work = {name}
+        out = tmp_path / name
+        kept = ["--store", str(tmp_path / f"{name}.sqlite"), "--out", str(out)]
+        ended = CliRunner().invoke(app, ["sweep", str(asked), *options, *kept])
+        assert ended.exit_code == 0, ended.output
+        found[name] = {path.name: path.read_bytes() for path in sorted(out.iterdir())}
+    assert killed
+    assert sorted(found["one"]) == ["sweep.csv", "sweep.json", "sweep.parquet"]
+    assert found["one"]["sweep.csv"].count(b"\n") > 40
+    assert found["one"] == found["two"] == found["cluster"]
+
+
 def test_a_scheduler_that_comes_back_costs_no_result(cluster: Cluster) -> None:
     """It is waited for, and told again what it was told before it died."""
-    seen = []
+    seen: list[int] = []
     back = threading.Thread(target=cluster.whole)
     for job, found in spread(squared, range(40), Workers(dask=cluster.address)):
         assert found == job * job

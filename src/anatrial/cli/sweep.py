@@ -46,12 +46,15 @@ def sweep(
 ) -> None:
     """Tell how the numbers of a trial move when its fields do; what is finished is kept, and never computed again."""
     from anatrial.engine.workers import Workers
+    from anatrial.errors import Fault, InputError
     from anatrial.files.engine import engine_version
     from anatrial.files.sweeps import read_sweep
     from anatrial.plan.asking import Asker
 
     plan = read_sweep(file)
     _refuse(plan, plot)
+    if dask is not None and workers > 1:
+        raise InputError(Fault("--workers", f"{workers}, with --dask", "one of them: a cluster has its own workers"))
     with opened(store, engine=engine_version(), make=True) as kept:
         try:
             found = _answered(plan, Asker(kept, engine_version(), Workers(workers, dask)), out)

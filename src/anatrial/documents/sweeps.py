@@ -50,7 +50,9 @@ class Axis(Spec):
     """A field, by its path, and the values it takes one after another: ``values``, or ``range`` with step or points."""
 
     path: Path
+    """Keys with dots between them, members of lists by their number from 1: ``design.looks.2.treatment``."""
     label: Text | None = None
+    """What tables and pictures call it."""
     values: Annotated[tuple[Any, ...], Field(min_length=1, max_length=MOST_VALUES)] | None = None
     range_: Annotated[Steps | None, Field(alias="range")] = None
 
@@ -81,6 +83,7 @@ class TippingPoint(Spec):
 
     path: Path
     label: Text | None = None
+    """What tables and pictures call it."""
     lowest: Annotated[int | Number, Field(alias="from")]
     highest: Annotated[int | Number, Field(alias="to")]
     points: Annotated[int, Field(ge=2, le=1001)] = 21

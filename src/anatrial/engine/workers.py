@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count as numbers
@@ -63,7 +63,7 @@ class Pool(Protocol[J_contra, R_co]):
         """One that was sent and is done, and what came of it; waits for it."""
 
 
-def spread(work: Callable[[J], R], jobs: Iterable[J], how: Workers) -> Iterator[tuple[J, R | Lost]]:
+def spread(work: Callable[[J], R], jobs: Iterable[J], how: Workers) -> Generator[tuple[J, R | Lost]]:
     """Each job with its result, as soon as it is there, in any order.
 
     Parameters
