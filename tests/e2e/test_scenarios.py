@@ -8,6 +8,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 from tests.tolerances import ROUNDING
@@ -15,9 +16,14 @@ from tests.tolerances import ROUNDING
 from anatrial import evaluate, read_indication, read_scenario
 from anatrial.cli import main
 from anatrial.documents.derived import Derived
+from anatrial.documents.trial_scenario import ResolvedTrial
+from anatrial.domain.cells import CellResult
+from anatrial.domain.checked import Baseline
 from anatrial.domain.results import Estimate, Evaluation
 from anatrial.domain.trial import TrialEvaluation
+from anatrial.files.baselines import baseline_text, read_baseline
 from anatrial.files.indications import Shelf, indication_names, read_derived
+from anatrial.plan.baseline import entry, movement
 from anatrial.plan.derive import integrated
 from anatrial.report.machine import json_bytes, run_content
 from anatrial.report.numbers import WIDEST
@@ -26,22 +32,57 @@ from anatrial.report.table_lines import table_lines
 
 ROOT = Path(__file__).parents[2]
 SCENARIOS = sorted((ROOT / "scenarios").glob("*.toml"))
+BASELINE = ROOT / "scenarios" / "baseline.json"
+MOST_BYTES = 400_000
 SHELF = Shelf(ROOT / "priors", shipped=False)
 PRIORS = [(name, prior) for name in indication_names(SHELF) for prior in read_indication(name, SHELF).priors]
 
 
-@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
-def test_a_shipped_scenario_holds_all_its_targets(path: Path) -> None:
+class Shipped(NamedTuple):
+    """A shipped scenario and its run."""
+
+    used: ResolvedTrial[Any]
+    result: Evaluation | TrialEvaluation
+
+
+@pytest.fixture(scope="module", params=SCENARIOS, ids=lambda path: path.stem)
+def shipped(request: pytest.FixtureRequest) -> Shipped:
+    """Each shipped scenario, evaluated once for all tests of it, which therefore run one after another."""
+    used = read_scenario(request.param)
+    return Shipped(used, evaluate(used))
+
+
+def test_a_shipped_scenario_holds_all_its_targets(shipped: Shipped) -> None:
     """Every verdict is a pass, those of upper bounds included, and the exit code is 0."""
-    result = evaluated(path)
+    result = shipped.result
     assert [v.outcome for v in result.verdicts] == ["PASS"] * len(result.verdicts)
     assert exit_code(result) == 0
 
 
-@pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)
-def test_the_tables_of_a_shipped_scenario_can_be_written(path: Path) -> None:
+@cache
+def kept() -> Baseline:
+    """The committed baseline."""
+    return read_baseline(BASELINE)
+
+
+def test_a_shipped_scenario_is_as_in_its_baseline(shipped: Shipped) -> None:
+    """Inputs, numbers and verdicts of a run are unchanged: the baseline was renewed with whatever moved them."""
+    used, result = shipped
+    said = [target.said for target in used.scenario.targets]
+    now = entry(used, CellResult(result.characteristics), list(zip(said, result.verdicts, strict=True)))
+    assert movement(kept()[used.name], now) == ("unchanged", (), (), ())
+
+
+def test_the_baseline_has_exactly_the_shipped_scenarios() -> None:
+    """None is missing and none is left over; it is small, and its bytes are those that would be written."""
+    assert kept().keys() == {path.stem for path in SCENARIOS}
+    assert BASELINE.stat().st_size < MOST_BYTES
+    assert baseline_text(kept()).encode() == BASELINE.read_bytes()
+
+
+def test_the_tables_of_a_shipped_scenario_can_be_written(shipped: Shipped) -> None:
     """Names and keys of their own, rows as long as the labels, chances from 0 to 1, and no number that is none."""
-    result = evaluated(path)
+    result = shipped.result
     names = [table.name for table in result.tables]
     assert len(set(names)) == len(names)
     for table in result.tables:
@@ -56,12 +97,6 @@ def test_the_tables_of_a_shipped_scenario_can_be_written(path: Path) -> None:
             assert column.form not in {"chance", "percent"} or all(0 <= number <= 1 for number in numbers)
         assert max(map(len, table_lines(table)), default=0) <= WIDEST
     json_bytes(run_content(result))
-
-
-@cache
-def evaluated(path: Path) -> Evaluation | TrialEvaluation:
-    """A shipped scenario, evaluated once."""
-    return evaluate(read_scenario(path))
 
 
 @pytest.mark.parametrize("path", SCENARIOS, ids=lambda path: path.stem)

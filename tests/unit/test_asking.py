@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 
 from anatrial import evaluate, read_scenario
+from anatrial.documents.sweeps import Axis
 from anatrial.domain.cells import CellResult, KeptCell
 from anatrial.engine.workers import Workers
 from anatrial.errors import InputError
 from anatrial.files.engine import engine_version
 from anatrial.files.scenarios import read_base
-from anatrial.plan import asking
+from anatrial.files.sweeps import read_sweep
+from anatrial.plan import asking, sweep
 from anatrial.plan.asking import Asker, MemoryStore, Question
 from anatrial.plan.cells import cell_key, cell_result, cell_verdicts
 from anatrial.plan.looks import planned
@@ -102,6 +104,21 @@ def test_words_and_thresholds_do_not_make_another_cell_but_numbers_do() -> None:
     assert less != cell_key(used, "e1")
 
 
+def test_the_order_of_truths_and_arms_makes_another_question_and_cell() -> None:
+    """Numbers stand in the order of the file and are summed along it: a file in another order is not answered by it."""
+
+    def turned(value: Any) -> Any:
+        return {key: turned(value[key]) for key in reversed(value)} if isinstance(value, dict) else value
+
+    base, used = read_base("il1-basket")
+    other = replace(base, data=turned(base.data))
+    assert other.digest != base.digest
+    assert cell_key(other.resolved(), "e1") != cell_key(used, "e1")
+    found = asker().all_of([Question(0, base, ()), Question(1, other, ())])
+    truths = [[one.truth for one in each.characteristics] for each in found]
+    assert truths[1] == truths[0][::-1] != truths[0]
+
+
 def test_another_engine_computes_anew(computed: list[Any]) -> None:
     """What one version of the program computed is no answer for another."""
     store = MemoryStore()
@@ -117,6 +134,9 @@ def test_a_setting_that_does_not_fit_fails_its_cell_alone() -> None:
     assert [one.failure is None for one in found] == [True, False, True]
     assert "truths.expected.rates.control" in (found[1].failure or "")
     assert asker(store).complete(questions(1.5), 1).computed == 0
+    renamed = replace(BASE, name="other", where="folder/other.toml")
+    assert asker(store).all_of([Question(0, renamed, ((CONTROL, 1.5),))]) == [found[1]]
+    assert "anajis" not in (found[1].failure or "")  # it is kept, and files with the same content share it
 
 
 def test_a_fault_of_the_program_fails_its_cell_and_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -135,6 +155,24 @@ def test_a_fault_of_the_program_fails_its_cell_and_is_not_kept(monkeypatch: pyte
     assert found[0].failure is None
     assert found[1].failure == "internal error: ZeroDivisionError: by test"
     monkeypatch.setattr(cells, "planned", real)
+    assert asker(store).all_of(questions(0.2))[0].failure is None
+
+
+def test_a_fault_of_the_program_in_a_setting_fails_its_cell_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What breaks before a cell is computed is told by that cell, whether it is tried before the sweep or not."""
+
+    def broken(base: Any, settings: Any) -> Any:
+        if dict(settings).get(CONTROL) == 0.2:
+            raise ZeroDivisionError("by test")
+        return variant(base, settings)
+
+    store = MemoryStore()
+    monkeypatch.setattr(asking, "variant", broken)
+    found = asker(store).all_of(questions(0.1, 0.2))
+    assert [one.failure for one in found] == [None, "internal error: ZeroDivisionError: by test"]
+    monkeypatch.setattr(sweep, "variant", broken)
+    sweep.refuse(replace(read_sweep("anajis-boschloo"), bases=(BASE,), axes=(Axis(path=CONTROL, values=(0.1, 0.2)),)))
+    monkeypatch.setattr(asking, "variant", variant)
     assert asker(store).all_of(questions(0.2))[0].failure is None
 
 

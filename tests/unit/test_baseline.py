@@ -45,6 +45,8 @@ def simulated(value: float, draws: int) -> Estimate:
         (exactly(math.nan), exactly(math.nan), True),
         (exactly(math.nan), exactly(0.5), False),
         (exactly(math.inf), exactly(math.inf), True),
+        (exactly(math.inf), exactly(0.5), False),
+        (exactly(math.inf), exactly(-math.inf), False),
         (exactly(0.5), simulated(0.5, 1000), False),  # a number that is no longer exact is another number
         (simulated(0.5, 1000), exactly(0.5), False),
     ],
@@ -63,6 +65,20 @@ def test_simulated_numbers_agree_within_four_combined_errors() -> None:
     assert tolerance(before, before) == pytest.approx(4 * math.sqrt(5e-5), rel=1e-12)
     assert same(before, replace_value(before, 0.5282))
     assert not same(before, replace_value(before, 0.5284))
+
+
+def test_a_simulated_number_without_error_may_round() -> None:
+    """A mean that is 12.3 in every trial rounds differently over other trials: that is no change; 1e-6 of it is one."""
+    before = Estimate(12.3, 12.3, 12.3, 0.0, 300)
+    assert same(before, Estimate(12.3 * (1 + 4e-16), 12.3, 12.3, 0.0, 3000))
+    assert not same(before, Estimate(12.3 * (1 + 1e-6), 12.3, 12.3, 0.0, 3000))
+
+
+@pytest.mark.parametrize(("draws", "agree"), [(20, True), (200, False)])
+def test_a_number_that_a_short_run_could_not_see_is_no_change(draws: int, agree: bool) -> None:
+    """A mean over trials in which something rare happened: 20 in all are missed by a tenth (exp(-2)), 200 are not."""
+    full, none = Estimate(8.0, 7.0, 9.0, 0.3, draws), Estimate(math.nan, math.nan, math.nan, math.nan, 0)
+    assert (same(full, none), same(none, full)) == (agree, agree)
 
 
 def replace_value(estimate: Estimate, value: float) -> Estimate:

@@ -171,6 +171,14 @@ def test_a_target_that_cannot_be_evaluated_is_an_error(
     assert found.scenarios[0].entry is None
 
 
+def test_a_failure_that_is_another_one_when_told_stops_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell without numbers, whose full run then meets a fault of the program: exit code 5, told beside the rest."""
+    del folder
+    monkeypatch.setattr(anatrial.plan.cells, "planned", failing(ComputationError("no answer")))
+    monkeypatch.setattr(anatrial.plan.check, "evaluate", failing(ZeroDivisionError("oops")))
+    assert told(checked()) == [("target", "ERROR", 5)]
+
+
 @pytest.mark.parametrize("estimate", [None, Estimate(math.nan, math.nan, math.nan, math.nan, 0)])
 def test_a_number_that_is_not_there_is_an_error(
     folder: Path, monkeypatch: pytest.MonkeyPatch, estimate: Estimate | None
@@ -333,7 +341,7 @@ def test_two_scenarios_of_one_name_have_no_baseline(folder: Path) -> None:
     (folder / "more" / "it.toml").write_text(SCENARIO)
     asked = gather(["scenarios", "more"])
     assert checked(asked).exit_code == 0
-    with pytest.raises(InputError, match="several scenarios called 'it'"):
+    with pytest.raises(InputError, match=r"scenarios/it\.toml, more/it\.toml"):
         once(asked)
     assert once(gather(["more"])).scenarios[0].name == "it"
 

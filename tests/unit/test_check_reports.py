@@ -226,8 +226,29 @@ def test_many_changes_are_counted() -> None:
 def test_a_moved_number_shows_enough_digits() -> None:
     """The two numbers differ as they are printed, and a simulated one tells its distance in standard errors."""
     assert moved_said(Moved("t", "x", exactly(0.5), exactly(0.5 + 1e-9))) == "t.x 0.500000000 -> 0.500000001 (+1e-09)"
+    assert moved_said(Moved("t", "x", exactly(0.0), exactly(-1e-7))) == "t.x 0.0000000 -> -0.0000001 (-1e-07)"
     one = Estimate(0.50, 0.4, 0.6, 0.03, 300)
     said = moved_said(Moved("t", "x", one, one._replace(value=0.75, mcse=0.04)))  # errors 3, 4 and 5 of a hundred
     assert said == "t.x 0.500 -> 0.750 (+0.25, 5.0 standard errors)"
     assert moved_said(Moved("t", "x", exactly(0.5), one)).endswith("was exact and is simulated)")
     assert moved_said(Moved("t", "x", exactly(0.5), None)) == "t.x is gone"
+
+
+def test_a_file_that_could_not_be_written_is_in_every_report() -> None:
+    """One more error in JUnit (as many cases as it counts), Markdown and annotations, as in the exit code."""
+    lost = Item("file", "the baseline", 2, "no space left", "b.json")
+    one = found(CheckedScenario("it", (item(0),)), unwritten=(lost,))
+    root = ET.fromstring(junit_bytes(one))  # noqa: S314 - made here
+    assert (root.get("tests"), root.get("errors")) == ("2", "1")
+    assert (len(list(root.iter("testcase"))), len(list(root.iter("error")))) == (2, 1)
+    assert "no space left" in check_markdown(one)
+    assert [line.split(",")[0] for line in commands(one)] == ["::error file=b.json"]
+
+
+def test_no_two_cases_of_junit_are_taken_for_one() -> None:
+    """Scenarios, and priors, of one name in two folders are two classes: services drop what has one class and name."""
+    twice = [CheckedScenario("it", (item(0)._replace(file=f"{team}/scenarios/it.toml"),)) for team in ("a", "b")]
+    priors = tuple(Item("prior", "x/p", 0, "", f"{team}/priors/x.toml") for team in ("a", "b"))
+    root = ET.fromstring(junit_bytes(found(*twice, priors=priors)))  # noqa: S314 - made here
+    classes = [case.get("classname") for case in root.iter("testcase")]
+    assert classes == ["a.scenarios.it", "b.scenarios.it", "a.priors.x", "b.priors.x"]

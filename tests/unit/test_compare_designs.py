@@ -261,3 +261,14 @@ def test_the_picture_has_every_number_that_decides(monkeypatch: pytest.MonkeyPat
     expected = [value.value for value in row(found, "expected", "power").values if value is not None]
     assert powers == pytest.approx(expected, abs=ROUNDING)
     assert [line.get_marker() for line in panels[1].lines] == ["o", "x", "o"]
+
+
+def test_patients_of_a_trial_with_looks_are_told_as_patients() -> None:
+    """The median and the ninth decile of the patients are whole numbers with names, and no heading claims most designs
+    where two differ."""
+    text = compared_text(compare_designs([shipped("as-simon"), shipped("aosd-fleming")]))
+    medians = [line.split()[4:] for line in text.splitlines() if "median of the patients" in line]
+    assert medians[0] == ["41", "15", "*"]
+    assert "median n" not in text
+    assert "! under other assumptions than the heading tells" in text
+    assert "most designs" not in text

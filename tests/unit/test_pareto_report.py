@@ -180,3 +180,26 @@ def test_without_a_type_i_error_the_rule_gives_the_colour(monkeypatch: pytest.Mo
     found = search(members, members[0], aims=AIMS[:2], beaten=())
     words = [text.get_text() for text in drawn(monkeypatch, found).legends[0].get_texts()]
     assert {"rule.alpha 0.01 (2)", "rule.alpha 0.02 (1)"} <= set(words)
+
+
+def test_values_of_a_long_path_keep_their_own_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long the path of the rule is, designs with other values of it are other points, with the value named."""
+    path = "rule.analysis_prior.robust_weight"
+    members = [
+        Placed(((path, weight),), 40 + k, (exactly(40.0 + k), exactly(0.7 + k / 10)), PASSING)
+        for k, weight in enumerate((0.2, 0.5, 0.2))
+    ]
+    named = replace(search(members, members[0], aims=AIMS[:2], beaten=()), labels=((path, path),))
+    figure = drawn(monkeypatch, named)
+    words = {text.get_text().replace("\n", " ") for text in figure.legends[0].get_texts()}
+    assert {f"{path} 0.2 (2)", f"{path} 0.5 (1)"} <= words
+
+
+def test_the_picture_has_no_power_above_one_and_rings_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The room for the label has no ticks beyond 1, and a ring beside the front is said to be the cheapest."""
+    members = [design(40, 0.3, exactly(0.01)), design(60, 1.0, exactly(0.02))]
+    figure = drawn(monkeypatch, search(members, design(70, 0.85, exactly(0.02), *PASSING), cheapest_is_member=False))
+    assert max(figure.axes[0].get_yticks()) == pytest.approx(1.0)
+    assert figure.axes[0].get_ylim()[1] > 1.1
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "meets all targets,\non the front, and the cheapest" in words

@@ -12,7 +12,7 @@ from anatrial.documents.base import Base
 from anatrial.documents.indication import Indication, parse_indication
 from anatrial.documents.recipe_paths import recipe_faults, recipe_paths, with_recipe
 from anatrial.domain.mixture import BetaMixture
-from anatrial.errors import InputError
+from anatrial.errors import ComputationError, InputError
 from anatrial.files.indications import read_indication, shelf
 from anatrial.files.scenarios import read_base
 from anatrial.methods.exnex import Exnex
@@ -217,3 +217,10 @@ def test_every_path_into_a_recipe_is_valid(indication: str) -> None:
     found = recipe_paths(whole)
     assert len(found) > 20
     assert not [p for p in found if recipe_faults(p, tuple(p.split(".")), whole) and not p.endswith(".without")]
+
+
+def test_a_prior_heavier_than_files_can_hold_is_told() -> None:
+    """100,000 responders believed in and those counted are more than a shape may be: told, with the limit."""
+    base, _ = read_base("sjia-next-trial")
+    with pytest.raises(ComputationError, match="more than 100,000 patients"):
+        variant(base, (("priors.placebo-discounted.base.a", 1e5),))

@@ -237,3 +237,52 @@ def test_every_line_of_the_picture_is_a_curve(next_trial: Told, monkeypatch: pyt
         given = [value for value in getattr(next_trial.found.variant("borrowing"), key) if value is not None]
         assert axes.lines[0].get_ydata() == pytest.approx(given, abs=0)
     assert len({str(line._dash_pattern) for line in panels[0].lines[:4]}) == 4
+
+
+def test_equal_variants_are_not_said_to_lack_anything() -> None:
+    """Of 1 v 1 nothing ever succeeds: power and error of borrowing equal those of none, which the page never denies."""
+    body = """
+    arms = { treatment = "anakinra", control = "standard care with methotrexate and as much else as it takes" }
+    design = { kind = "fixed", n = { treatment = 1, control = 1 } }
+    rule.kind = "posterior"
+    rule.certainty = 0.9
+    rule.analysis_prior.treatment = { a = 1, b = 1 }
+    rule.analysis_prior.control.parts = [{ weight = 0.8, a = 2, b = 3 }, { weight = 0.2, a = 1, b = 1 }]
+    truths.expected = { kind = "points", rates = { treatment = 0.9, control = 0.2 } }
+    truths.no-effect = { kind = "no_effect", control = { from = 0.1, to = 0.5 }, why = "a test" }
+    targets = [{ metric = "type_i_error", truth = "no-effect", at_most = 0.05 }]
+    """
+    used = resolved(body)
+    found = price(used)
+    now, none = found.variant("borrowing"), found.variant("none")
+    assert (now.power, now.type_i_error) == (none.power, none.type_i_error)
+    text = price_text(found, used)
+    assert max(map(len, text.split("\n"))) <= 110
+    said = " ".join(text.split())
+    assert "has borrowing at least the power" not in said
+    assert "Sweet spot: none. Over no range" in said
+    assert "holds together with a gain in power (0.001 or more) over no range" in said
+    assert "0.000 0.000 0.0 points" in said
+
+
+def test_a_rate_that_is_named_twice_is_one_row() -> None:
+    """A planned rate after drop-out that is off history's mean and a hundredth by rounding alone is the same."""
+    body = """
+    design = { kind = "fixed", n = { treatment = 10, control = 10 } }
+    rule.kind = "posterior"
+    rule.certainty = 0.9
+    rule.analysis_prior.treatment = { a = 1, b = 1 }
+    rule.analysis_prior.control.parts = [{ weight = 0.8, a = 7, b = 93 }, { weight = 0.2, a = 1, b = 1 }]
+    [truths.expected]
+    kind = "points"
+    rates = { treatment = 0.7, control = 0.1 }
+    rates_among = "completers"
+    dropout = { treatment = 0.3, control = 0.3 }
+    [[targets]]
+    metric = "power"
+    truth = "expected"
+    at_least = 0.5
+    """
+    found = price(resolved(body))
+    assert len(found.named) == 1
+    assert len(found.rates) == 101

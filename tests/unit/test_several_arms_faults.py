@@ -204,3 +204,18 @@ def test_fisher_on_a_tie_with_alpha_succeeds_after_any_allocation() -> None:
     assert fisher_succeeds(n, x, 1 / 120).tolist() == [True, False, True]
     assert fisher_succeeds(n, x, 1 / 120 * (1 - 1e-6)).tolist() == [False, False, True]
     assert fisher_succeeds(n, x, 1e-12).tolist() == [False, False, False]
+
+
+def test_a_dose_without_a_rate_is_told_though_a_target_asks_for_errors_there() -> None:
+    """A truth that names another dose than the design, with a target on its familywise error: a fault, no crash."""
+    text = ALL_ARMS.replace(
+        "[truths.strong]",
+        """[truths.planned]
+kind = "points"
+rates = { control = 0.1, doses = { a = 0.3, b = 0.1, d = 0.1 } }
+
+[truths.strong]""",
+    ).replace('truth = "strong"', 'truth = "planned"')
+    with pytest.raises(InputError) as error:
+        resolved(text)
+    assert any("truths.planned.rates.doses" in fault.where for fault in error.value.faults)

@@ -196,3 +196,26 @@ def test_every_picture_is_written_the_same_twice(layout: Layout, fmt: str) -> No
     first, second = (sweep_picture.sweep_picture(found, fmt).content for _ in range(2))
     assert first.startswith(SIGNATURES[fmt])
     assert first == second
+
+
+def test_a_sweep_that_failed_everywhere_still_has_its_axis(drawn: list[Any]) -> None:
+    """No number: the panel spans the values of the axis, from 10 to 40 patients."""
+    sweep_picture.sweep_picture(swept(frame((N,), "grid"), lambda *_: "by test"), "png")
+    for panel in panels(drawn[0]):
+        low, high = panel.get_xlim()
+        assert 5 < low <= 10
+        assert 40 <= high < 45
+
+
+def test_long_values_beside_bars_stay_inside_the_panel(drawn: list[Any]) -> None:
+    """Values of 24 letters at both ends of the widest bar do not lie over the names of the axes."""
+    axis = SweptAxis("rule", "test", ("a test with a long name", "one whose name is longer"))
+    numbers = {"a test with a long name": (0.2, 0.01), "one whose name is longer": (0.9, 0.2)}
+    found = swept(frame((axis,), "one_at_a_time"), lambda _, one: numbers.get(one.get("rule", ""), (0.5, 0.04)))
+    sweep_picture.sweep_picture(found, "png")
+    drawn[0].canvas.draw()
+    for panel in panels(drawn[0]):
+        inside = panel.get_window_extent()
+        ends = [text.get_window_extent() for text in panel.texts]
+        assert len(ends) == 2
+        assert all(inside.x0 <= end.x0 and end.x1 <= inside.x1 for end in ends)

@@ -200,3 +200,11 @@ def test_a_picture_is_a_picture() -> None:
     first = tipping_picture("A trial", [tipped(FLIPS)], "svg")
     assert first.startswith(b"<?xml")
     assert tipping_picture("A trial", [tipped(FLIPS)], "svg") == first
+
+
+def test_both_sides_of_a_crossing_never_look_alike() -> None:
+    """A resolution finer than nine digits shows as many digits as tell the last number that holds from the next."""
+    fine = target(held(0.979758154381, 0.81), held(0.979758154382, 0.79), held(0.979758154383, 0.82))
+    text = said(tipped(fine, grid=(0.979758154381, 0.979758154383)))
+    assert "holds up to 0.979758154381 (0.810), fails from 0.979758154382 (0.790)" in text
+    assert "between 0.979758154382 (0.790) and 0.979758154383 (0.820)" in text

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -96,9 +97,9 @@ class Base:
 
     @cached_property
     def digest(self) -> str:
-        """sha256 of everything that the scenario and its variants are made of."""
+        """sha256 of everything that the scenario and its variants are made of, in the order of the file."""
         known = {n: found.model_dump(mode="json") for n, found in self.derived.items() if isinstance(found, Derived)}
-        return digest([self.data, self.indication.model_dump(mode="json"), known])
+        return digest([json.dumps(self.data), self.indication.model_dump(mode="json"), known])
 
     def resolved(self) -> ResolvedTrial[Any]:
         """The scenario with its priors looked up; ``InputError`` carries every fault."""

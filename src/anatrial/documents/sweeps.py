@@ -1,24 +1,39 @@
 """What a file asks beside its one trial: axes along which fields change, tipping points, and designs to choose from."""
 
+import json
 from fractions import Fraction
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator, model_validator
 
-from anatrial.spec import Spec, Text, Versioned
+from anatrial.spec import Spec, Text, Versioned, shown
 
 MOST_VALUES = 100_000
-Number = Annotated[float, Field(ge=-1e9, le=1e9)]
+LARGEST = 1_000_000_000
+
+
+def _number(value: object, accept: ValidatorFunctionWrapHandler) -> object:
+    """A number that is not too large, refused in one sentence instead of one per form."""
+    try:
+        found = accept(value)
+    except ValidationError:
+        found = None
+    if found is None or abs(found) > LARGEST:
+        raise ValueError(f"{shown(value)} | a number from {-LARGEST:,} to {LARGEST:,}")
+    return found
+
+
+Number = Annotated[int | Annotated[float, Field(ge=-LARGEST, le=LARGEST)], WrapValidator(_number)]
 Path = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class Steps(Spec):
     """Numbers from one to another: ``step`` apart, or so many ``points`` with equal distances."""
 
-    lowest: Annotated[int | Number, Field(alias="from")]
-    highest: Annotated[int | Number, Field(alias="to")]
-    step: Annotated[int | Number, Field(gt=0)] | None = None
+    lowest: Annotated[Number, Field(alias="from")]
+    highest: Annotated[Number, Field(alias="to")]
+    step: Annotated[Number, Field(gt=0)] | None = None
     points: Annotated[int, Field(ge=2, le=MOST_VALUES)] | None = None
 
     @model_validator(mode="after")
@@ -28,7 +43,7 @@ class Steps(Spec):
         if self.lowest >= self.highest:
             raise ValueError(f"{self.lowest:g} to {self.highest:g} | a range whose start is below its end")
         if self.step is not None and len(self.numbers()) > MOST_VALUES:
-            raise ValueError(f"{len(self.numbers()):,} values | at most {MOST_VALUES:,}")
+            raise ValueError(f"more than {MOST_VALUES:,} values | at most {MOST_VALUES:,}")
         return self
 
     def numbers(self) -> tuple[int | float, ...]:
@@ -60,6 +75,13 @@ class Axis(Spec):
     def _one_form(self) -> Self:
         if (self.values is None) == (self.range_ is None):
             raise ValueError(f"{'neither' if self.values is None else 'both'} | values, or range")
+        seen = set[Any]()
+        for value in self.taken():
+            table = isinstance(value, dict | list)
+            key = json.dumps(value, sort_keys=True) if table else (isinstance(value, bool), value)  # 1 and 1.0 are one
+            if key in seen:
+                raise ValueError(f"{shown(value)} twice | each value once")
+            seen.add(key)
         return self
 
     def taken(self) -> tuple[Any, ...]:
@@ -84,8 +106,8 @@ class TippingPoint(Spec):
     path: Path
     label: Text | None = None
     """What tables and pictures call it."""
-    lowest: Annotated[int | Number, Field(alias="from")]
-    highest: Annotated[int | Number, Field(alias="to")]
+    lowest: Annotated[Number, Field(alias="from")]
+    highest: Annotated[Number, Field(alias="to")]
     points: Annotated[int, Field(ge=2, le=1001)] = 21
     """Equally spaced numbers that are tried first: a flip and back between two of them is not seen."""
     resolution: Annotated[float, Field(gt=0, le=1e6)] = 0.001

@@ -124,9 +124,14 @@ class Checked:
     """Files that were asked for and could not be written."""
 
     @property
+    def others(self) -> tuple[Item, ...]:
+        """What is no scenario's."""
+        return (*self.priors, *self.evidence, *self.unwritten)
+
+    @property
     def items(self) -> tuple[Item, ...]:
         """All of them, in the order in which they are told."""
-        return (*(i for one in self.scenarios for i in one.items), *self.priors, *self.evidence, *self.unwritten)
+        return (*(item for one in self.scenarios for item in one.items), *self.others)
 
     @property
     def exit_code(self) -> int:

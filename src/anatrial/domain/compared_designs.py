@@ -37,7 +37,10 @@ class ComparedTruth(NamedTuple):
 
     name: str
     realities: tuple[int | None, ...]
-    """Designs with the same number assume the same; 0 most of them. None where a design has no such truth."""
+    """Designs with the same number assume the same: 0 most of them, or the first.
+
+    None where a design has no such truth.
+    """
     said: tuple[str | None, ...]
     """What each design assumes there, in words."""
 

@@ -35,27 +35,32 @@ def gather(asked: Sequence[str], *, quick: bool = False) -> Gathered:
     kept with what is wrong with it, so that nothing hides the rest.
     """
     everything = str(nearest_folder(Path.cwd(), "scenarios") or shipped("scenarios"))
-    found: dict[Path, ScenarioFile] = {}
+    found: dict[str, ScenarioFile] = {}
+    shelves: dict[Shelf, None] = {}
     for name in asked or [everything]:
         try:
             paths = _paths(name)
         except InputError as error:
-            found[Path(name)] = ScenarioFile(_text(name), _text(name), (), why(error))
+            found[name] = ScenarioFile(_text(name), _text(name), (), why(error))
             continue
         for path in paths:
-            if path.resolve() not in found:
-                found[path.resolve()] = _scenario(path)
-    shelves = dict.fromkeys(shelf(path.parent) for path in found)
-    whole = all(Path(name).is_dir() for name in asked)
+            if (place := os.path.realpath(path)) not in found:
+                found[place] = _scenario(path)
+                if os.path.isfile(place):  # noqa: PTH113 - false, and no fault, for a name that no file can have
+                    shelves[shelf(path.parent)] = None
+    whole = all(map(_is_folder, asked))
     return Gathered(tuple(found.values()), tuple(one for place in shelves for one in _indications(place)), whole, quick)
+
+
+def _is_folder(name: str) -> bool:
+    return os.path.isdir(name)  # noqa: PTH112 - likewise
 
 
 def _paths(name: str) -> list[Path]:
     """The files of a folder, or the one file that is meant."""
-    folder = Path(name)
-    if not folder.is_dir():
+    if not _is_folder(name):
         return [locate(name)]
-    files = sorted(folder.glob("*.toml"))
+    files = sorted(Path(name).glob("*.toml"))
     if not files:
         raise InputError(Fault(_text(name), "a folder without scenario files", "at least one .toml file"))
     return files

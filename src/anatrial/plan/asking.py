@@ -16,8 +16,7 @@ from anatrial.documents.base import Base
 from anatrial.documents.trial_scenario import ResolvedTrial
 from anatrial.domain.cells import CellResult, KeptCell, Settings
 from anatrial.engine.workers import Lost, Workers, spread
-from anatrial.errors import ComputationError, InputError
-from anatrial.plan.cells import cell_key, cell_result, failure_said
+from anatrial.plan.cells import cell_key, cell_result, failed
 from anatrial.plan.ports import SILENT, CellStore, Progress
 from anatrial.plan.variants import variant
 
@@ -131,7 +130,7 @@ class Asker:
     def asked(self, question: Question) -> Asked:
         """The question with its digest: what the file says, with which changes, to which engine."""
         start = _prefix(self.engine, question.base.digest).copy()
-        start.update(json.dumps(question.settings, sort_keys=True, separators=(",", ":")).encode())
+        start.update(json.dumps(question.settings, separators=(",", ":")).encode())
         return Asked(question, start.hexdigest())
 
 
@@ -195,8 +194,12 @@ class _Run:
                 continue
             try:
                 trial = variant(one.question.base, one.question.settings)
-            except (InputError, ComputationError) as error:  # settings that do not fit together
-                self._keep(_rows([one], one.digest, CellResult(failure=failure_said(error))))
+            except Exception as error:  # noqa: BLE001 - settings that do not fit together; the other cells go on
+                result = failed(error, one.question.base.where)
+                if result.lasting:
+                    self._keep(_rows([one], one.digest, result))
+                else:
+                    self.passing[one.question.index] = result.failure or ""
                 self.computed += 1
                 self._advance(1)
             else:

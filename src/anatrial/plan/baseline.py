@@ -21,6 +21,8 @@ EXACT = 1e-10
 """How far exact numbers may be from each other, of numbers above 1 relatively: sums round to 1e-12."""
 SIGMAS = 4.0
 """Combined Monte Carlo standard errors: passed by chance once in 16,000."""
+MISSED = 100
+"""Trials in which something happened that a run of a tenth as many may miss: by chance once in 22,000 (exp(-10))."""
 IDLE = {*QUESTIONS, "version", "size"}
 """Keys of a scenario that move no number of its run."""
 TEXT = typing.get_args(Text)[1]
@@ -140,17 +142,21 @@ def same(before: Estimate, now: Estimate) -> bool:
     """Whether two numbers for the same input agree; a number that is no longer exact, or is now, does not."""
     if (before.mcse is None) != (now.mcse is None):
         return False
-    if math.isnan(before.value) or math.isnan(now.value):
-        return math.isnan(before.value) and math.isnan(now.value)
-    return before.value == now.value or abs(before.value - now.value) <= tolerance(before, now)
+    if before.value == now.value:
+        return True
+    apart = abs(before.value - now.value)
+    if math.isnan(apart):  # defined in no trial
+        rare = before.mcse is not None and max(before.draws or 0, now.draws or 0) <= MISSED
+        return rare or (math.isnan(before.value) and math.isnan(now.value))
+    return math.isfinite(apart) and apart <= tolerance(before, now)
 
 
 def tolerance(before: Estimate, now: Estimate) -> float:
     """How far two numbers of the same kind may be from each other."""
+    rounding = EXACT * max(1.0, abs(before.value), abs(now.value))
     if before.mcse is None or now.mcse is None:
-        gap = max(one.upper - one.lower for one in (before, now))
-        return max(EXACT * max(1.0, abs(before.value), abs(now.value)), gap)
-    return SIGMAS * _combined(before, now)
+        return max(rounding, *(one.upper - one.lower for one in (before, now)))
+    return max(rounding, SIGMAS * _combined(before, now))
 
 
 def _combined(one: Estimate, other: Estimate) -> float:

@@ -26,9 +26,12 @@ FEW_RATES = np.array([])
 
 
 def cell_key(used: ResolvedTrial[Any], engine_version: str) -> str:
-    """sha256 of everything that determines a cell: the resolved scenario, its priors, the engine, the seed."""
+    """sha256 of everything that determines a cell: the resolved scenario, its priors, the engine, the seed.
+
+    The order of truths and arms counts: numbers stand in it, and sums run along it.
+    """
     plan = used.resolved
-    content = plan.model_dump(mode="json", by_alias=True, exclude={*QUESTIONS, *WORDS})
+    content = plan.model_dump_json(by_alias=True, exclude={*QUESTIONS, *WORDS})
     asked = sorted((target.metric, target.truth) for target in plan.targets)
     priors = [[use, prior.informative.parts] for use, prior in used.priors]
     return digest([engine_version, content, asked, priors])
@@ -38,16 +41,25 @@ def cell_result(used: ResolvedTrial[Any]) -> CellResult:
     """Every metric of every truth, the same numbers as of a run; a failure is told in words and never raised."""
     try:
         return _result(used)
-    except (ComputationError, InputError) as error:
-        return CellResult(failure=failure_said(error))
     except Exception as error:  # noqa: BLE001 - the other cells of a sweep go on
-        return CellResult(failure=f"internal error: {type(error).__name__}: {error}", lasting=False)
+        return failed(error, used.name)
 
 
-def failure_said(error: ComputationError | InputError) -> str:
+def failed(error: Exception, where: str) -> CellResult:
+    """A cell without numbers; what is a fault of the program might not come again.
+
+    ``where``: the file, which is left out of the places of faults, as another file may share the cell.
+    """
+    if isinstance(error, (ComputationError, InputError)):
+        return CellResult(failure=_said(error, where))
+    return CellResult(failure=f"internal error: {type(error).__name__}: {error}", lasting=False)
+
+
+def _said(error: ComputationError | InputError, where: str) -> str:
     """Why a cell has no numbers, on one line."""
     if isinstance(error, InputError):
-        return "; ".join(f"{fault.where}: got {fault.got}, expected {fault.expected}" for fault in error.faults)
+        faults = (fault._replace(where=fault.where.removeprefix(f"{where}: ")) for fault in error.faults)
+        return "; ".join(f"{fault.where}: got {fault.got}, expected {fault.expected}" for fault in faults)
     return str(error)
 
 

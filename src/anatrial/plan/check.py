@@ -182,7 +182,7 @@ def _failure(base: Base, used: ResolvedTrial[Any], result: CellResult, *, quick:
     if result.lasting:
         try:
             evaluate(variant(base, quick_settings(used) if quick else ()))
-        except (InputError, ComputationError) as error:
+        except Exception as error:  # noqa: BLE001 - the other scenarios are still told
             return why(error)
     return Why(NUMERICAL if result.lasting else INTERNAL, result.failure or "")
 
@@ -297,8 +297,8 @@ def _evidence(one: IndicationFile) -> Item:
 def once(asked: Gathered) -> Gathered:
     """The same, if no two scenarios have one name, by which a baseline knows them; else ``InputError``."""
     names = [one.name for one in asked.scenarios]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        got = f"several scenarios called {', '.join(map(repr, twice))}"
+    if twice := [one.file for one in asked.scenarios if names.count(one.name) > 1]:
+        got = f"scenarios of one name: {', '.join(twice)}"
         raise InputError(Fault("--baseline", got, "names of their own for the files"))
     return asked
 

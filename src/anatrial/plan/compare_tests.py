@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from typing import Any, Literal, assert_never, get_args, get_origin
 
@@ -45,7 +46,8 @@ def compare_tests(used: ResolvedTrial[Any], progress: Progress = SILENT) -> Comp
     scenario = counts_trial(used, "tests")
     plan = scenario.resolved
     _checked(scenario)
-    level, two_sided = _level(scenario)
+    promised = [t.threshold for t in plan.targets if t.metric == "type_i_error" and t.bound == "at_most"]
+    level, two_sided = level_of(plan.rule, promised, f"{scenario.name}: targets")
     rules, left_out = menu(level, two_sided=two_sided, margin=plan.rule.null_margin)
     if plan.rule not in rules:
         rules = (plan.rule, *rules)
@@ -157,20 +159,21 @@ def _checked(scenario: ResolvedScenario) -> None:
         raise InputError(*faults)
 
 
-def _level(scenario: ResolvedScenario) -> tuple[float, bool]:
-    """The level of the tests, and whether it counts both directions."""
-    plan = scenario.resolved
-    if isinstance(plan.rule, SidedTest):
-        return plan.rule.level, plan.rule.two_sided
-    if isinstance(plan.rule, Score):
-        return plan.rule.alpha, False
-    promised = [t.threshold for t in plan.targets if t.metric == "type_i_error" and t.bound == "at_most"]
+def level_of(rule: AnyRule, promised: Sequence[float], where: str) -> tuple[float, bool]:
+    """The level of the tests, and whether it counts both directions: the rule's own, else the strictest promised.
+
+    ``promised``: the upper bounds that targets set on the type I error. ``InputError``, placed at ``where``, where
+    nothing states a level.
+    """
+    if isinstance(rule, SidedTest):
+        return rule.level, rule.two_sided
+    if isinstance(rule, Score):
+        return rule.alpha, False
     if not promised:
         fix = 'add a target with metric = "type_i_error" and at_most = 0.025'
-        raise InputError(Fault(f"{scenario.name}: targets", "no upper bound on the type I error", "a level", fix))
+        raise InputError(Fault(where, "no upper bound on the type I error", "a level", fix))
     if not 0 < min(promised) <= 0.5:
-        got = f"type I error at most {min(promised):g}"
-        raise InputError(Fault(f"{scenario.name}: targets", got, "a level above 0 and at most 0.5"))
+        raise InputError(Fault(where, f"type I error at most {min(promised):g}", "a level above 0 and at most 0.5"))
     return min(promised), False
 
 

@@ -22,6 +22,9 @@ from anatrial.spec import nearest
 if TYPE_CHECKING:
     from anatrial.methods.sampling import SampledPosterior
 
+LARGEST = 100_000
+"""Shape of a Beta that files can hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
@@ -91,6 +94,8 @@ def integrated(indication: Indication, name: str) -> Derivation:
     if isinstance(recipe, Hierarchical):
         synthesis = recipe.synthesis(contributions)
     informative, score = _closed_form(recipe, contributions)
+    if any(max(a, b) > LARGEST for _, a, b in informative.parts):
+        raise ComputationError(f"prior {indication.indication}/{name} would weigh more than {LARGEST:,} patients")
     robust = recipe.robust.part() if recipe.robust is not None and recipe.robust.weight > 0 else None
     settings = recipe.model_dump(mode="json", exclude={"title", "notes"})
     derived = Derived(

@@ -224,7 +224,7 @@ def _named(plan: Scenario, history: float) -> list[float]:
     found += [truth.trial_rates()[1] for truth in plan.truths.values() if isinstance(truth, Points)]
     for one in _stated(plan):
         found += [one.lowest, one.highest]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(round(rate, 12) for rate in found))
 
 
 def _notes(used: ResolvedScenario, now: _Played, none: _Played) -> list[str]:

@@ -8,10 +8,8 @@ from typing import Any
 
 from anatrial.documents.special_paths import number, wrong
 from anatrial.errors import InputError
-from anatrial.plan.compare_tests import menu, written
+from anatrial.plan.compare_tests import level_of, menu, written
 from anatrial.rules import AnyRule
-from anatrial.rules.base import SidedTest
-from anatrial.rules.score import Score
 from anatrial.spec import Spec, examine_data, nearest, shown
 
 
@@ -56,19 +54,7 @@ def _tests(rule: str, promised: tuple[float, ...]) -> dict[str, Any]:
     own = rule_of({"rule": json.loads(rule)})
     if not own.one_way or own.edge is None or own.arms == (1,) or own.interim:
         raise wrong(own.kind, "a rule for two arms and one analysis that asks for more on treatment", where="rule.kind")
-    level, two_sided = _level(own, promised)
+    level, two_sided = level_of(own, promised, "targets")
     rules, _ = menu(level, two_sided=two_sided, margin=own.null_margin)
     found = {written(each): each.model_dump(mode="json", by_alias=True, exclude_unset=True) for each in rules}
     return {**found, written(own): json.loads(rule)}
-
-
-def _level(rule: AnyRule, promised: tuple[float, ...]) -> tuple[float, bool]:
-    """The level of the tests, and whether it counts both directions."""
-    if isinstance(rule, SidedTest):
-        return rule.level, rule.two_sided
-    if isinstance(rule, Score):
-        return rule.alpha, False
-    if not promised or not 0 < min(promised) <= 0.5:
-        fix = 'add a target with metric = "type_i_error" and at_most = 0.025'
-        raise wrong("no upper bound on the type I error", "a level above 0 and at most 0.5", fix, where="targets")
-    return min(promised), False

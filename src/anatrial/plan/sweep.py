@@ -127,4 +127,6 @@ def _faults(base: Base, axis: Axis, value: Any) -> tuple[Fault, ...]:
         variant(base, ((axis.path, value),))
     except InputError as error:
         return error.faults
+    except Exception:  # noqa: BLE001 - told by its cell, and the other cells go on
+        return ()
     return ()

@@ -19,7 +19,7 @@ def commands(checked: Checked) -> Iterator[str]:
                 yield _command(LEVELS[item.told], item, one.name, moved if item.kind == "results" else "")
         if one.movement is not None and one.movement.kind == "changed inputs":
             yield _command("notice", one.items[0]._replace(name="inputs changed", line=None), one.name, moved)
-    for item in (*checked.priors, *checked.evidence):
+    for item in checked.others:
         if item.code:
             yield _command(LEVELS[item.told], item, item.kind, "")
 

@@ -23,9 +23,9 @@ def check_markdown(checked: Checked) -> str:
     blocks = [f"## anatrial check: {checked.told}", text(counted), *map(text, notes)]
     if shown:
         blocks.append("\n".join([*HEAD, *(row for one in shown for row in _rows(one))]))
-    if wrong := [item for item in (*checked.priors, *checked.evidence) if item.code]:
+    if wrong := [item for item in checked.others if item.code]:
         rows = [f"| {item.kind} {code(item.name)} | {code(why_said(item))} | {_verdict(item)} |" for item in wrong]
-        blocks.append("\n".join(["| prior or evidence | found | verdict |", "|---|---|---|", *rows]))
+        blocks.append("\n".join(["| prior, evidence or file | found | verdict |", "|---|---|---|", *rows]))
     if passing:
         said = f"{len(passing)} scenarios pass" if len(passing) != 1 else "1 scenario passes"
         rows = [*HEAD, *(row for one in passing for row in _rows(one))]

@@ -30,10 +30,11 @@ def check_text(checked: Checked) -> str:
 
 def summary(checked: Checked) -> list[str]:
     """How much was checked and how it ended; the verdict is the exit code in words."""
-    targets = sum(item.kind == "target" for item in checked.items)
+    targets, compared = (sum(item.kind == kind for item in checked.items) for kind in ("target", "results"))
     counts = ", ".join(f"{number} {told}" for told, number in checked.counted().items() if number)
     parts = {"scenario": checked.scenarios, "prior": checked.priors, "evidence file": checked.evidence}
     scenarios, *others = (several(len(found), what) for what, found in parts.items())
+    others += [several(compared, "comparison")] if compared else []
     said = [f"{', '.join([scenarios, several(targets, 'target'), *others])}: {counts}"]
     kinds = [one.movement.kind for one in checked.scenarios if one.movement is not None]
     if kinds or checked.gone:
@@ -150,7 +151,7 @@ def change_said(change: Change) -> str:
 
 def _value(value: Any) -> str:
     if value is None:
-        return "nothing"
+        return "none or the default"
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:.10g}" if isinstance(value, float) else str(value)
@@ -162,7 +163,8 @@ def moved_said(number: Moved) -> str:
     if number.before is None or number.now is None:
         return f"{name} is {'gone' if number.now is None else f'new: {_digits(number.now.value, 3)}'}"
     before, now = number.before, number.now
-    digits = next((d for d in range(3, 13) if _digits(before.value, d) != _digits(now.value, d)), 15)
+    apart = (d for d in range(3, 13) if float(_digits(before.value, d)) != float(_digits(now.value, d)))
+    digits = next(apart, 15)
     simulated = before.mcse is not None and now.mcse is not None
     error = f", {_sigmas(before, now)}" if simulated else _switch(before, now)
     shown = f"{_digits(before.value, digits)} -> {_digits(now.value, digits)}"

@@ -24,6 +24,8 @@ MOST_DIGITS = 9
 WORDS = {
     "type1_max": "type I error, worst of the range",
     "type1_max_everywhere": "type I error, worst of all rates",
+    "median_n": "median of the patients",
+    "n_90": "patients, at most, in 90 % of trials",
 }
 """Numbers that need better words beside others."""
 MEAN = re.compile("bias|mse")
@@ -119,7 +121,7 @@ def _lines(found: ComparedDesigns) -> list[Line]:
 
 
 def _heading(truth: ComparedTruth) -> str:
-    """The name of a truth with what it means in most designs."""
+    """The name of a truth with what it means in most designs, or in the first where none are most."""
     said = truth.said[truth.realities.index(0)]
     return f"{truth.name}: {said}"
 
@@ -151,7 +153,7 @@ def number_said(metric: str, value: Estimate | None) -> str:
 
 
 def _form(metric: str) -> Form:
-    if metric == "patients":
+    if metric in {"patients", "median_n"}:
         return "count"
     return "chance" if "coverage" in metric else "number" if MEAN.search(metric) else form_of(metric)
 
@@ -185,7 +187,7 @@ def _legend(found: ComparedDesigns) -> list[str]:
             "~ the best of its row, but not told apart: within two combined Monte Carlo standard errors of each other"
         )
     if "other" in marks:
-        lines += wrapped("! under other assumptions than most designs, told below: not compared")
+        lines += wrapped("! under other assumptions than the heading tells, see below: not compared")
     if found.simulated:
         lines.append("± one Monte Carlo standard error of a simulated number; the others are exact")
     return lines

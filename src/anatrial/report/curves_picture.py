@@ -96,7 +96,9 @@ def _panel(
         panel.axhline(goal.threshold, color=INK if len(goals) == 1 else colour, linewidth=0.9, linestyle=DASHED)
     panel.set_title(textwrap.fill("; ".join(goal.said for goal in goals), 95), loc="left", fontsize=10)
     panel.tick_params(labelsize=8)
-    if not axis.numeric:
+    if axis.numeric:  # from the first value to the last, also where cells failed
+        panel.scatter([min(axis.values), max(axis.values)], [next(iter(goals)).threshold] * 2, alpha=0)
+    else:
         _names(panel, axis, places)
 
 

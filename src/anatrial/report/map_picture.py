@@ -44,7 +44,7 @@ def map_figure(swept: Swept, shown: list[int]) -> tuple[Figure, list[str]]:
                 _draw(grid[row, column], swept, (k, column), drawn)
             else:
                 grid[row, column].axis("off")
-    figure.legend(handles=_key(swept, shown), loc="outside lower left", ncols=4, frameon=False, fontsize=9)
+    figure.legend(handles=_key(swept, shown, (x, y)), loc="outside lower left", ncols=4, frameon=False, fontsize=9)
     return figure, remarks
 
 
@@ -176,7 +176,7 @@ def _hatched(axes: Axes, x: _Scale, y: _Scale, cells: Any, hatch: str) -> None:
         axes.add_collection(PatchCollection(found, facecolor="none", edgecolor="#00000055", linewidth=0, hatch=hatch))
 
 
-def _key(swept: Swept, shown: list[int]) -> list[Any]:
+def _key(swept: Swept, shown: list[int], scales: tuple[_Scale, _Scale]) -> list[Any]:
     """What lines, hatching and crosses mean; only those that occur."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
@@ -190,6 +190,7 @@ def _key(swept: Swept, shown: list[int]) -> list[Any]:
         found.append(Patch(facecolor="white", edgecolor=GREY, hatch=HATCHES["INCONCLUSIVE"], label="cannot be told"))
     if swept.failed:
         found.append(Line2D([], [], color=GREY, marker="x", linestyle="none", label="failed"))
-    if any(isinstance(own, (int, float)) for k in shown for own in swept.frame.scenarios[k].own):
+    owns = (zip(scales, swept.frame.scenarios[k].own, strict=True) for k in shown)
+    if any(scale.position(own) is not None for pairs in owns for scale, own in pairs):
         found.append(Line2D([], [], color=INK, linewidth=0.8, linestyle=":", label="as the file has it"))
     return found

@@ -25,7 +25,7 @@ from anatrial.report.canvas import (
 from anatrial.report.numbers import limit
 from anatrial.report.numbers import patients as patients_said
 from anatrial.report.pareto_text import FORMS, aim_said, aim_targets, settings_said
-from anatrial.report.sweep_words import shortened, value_said
+from anatrial.report.sweep_words import value_said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 COLOURS = (BLUE, ORANGE, GREEN, VERMILION, PURPLE, INK)
 WORDS = 44
 """Letters of a line of the label at the cheapest design."""
+LEGEND = 36
+"""Letters of a line of the legend, whose three columns are as wide as the page."""
 LABEL = 0.16
 """Height of that label, as a share of the axis."""
 AREA = 42.0
@@ -106,12 +108,14 @@ def _members(axes: Axes, found: DesignSearch, place: _Place) -> None:
     else:
         _by_rule(axes, found, place)
     holding = [member for member in front.members if member.holds]
+    ringed = "meets all targets,\non the front"
     if front.cheapest is not None and not front.cheapest_is_member:
         holding.append(front.cheapest)
+        ringed += ", and the cheapest"
     if holding and front.targets:
         ring: dict[str, Any] = {"s": 2.3 * _area(front), "facecolors": "none", "edgecolors": INK, "zorder": 4}
         ring["linewidths"] = 1.1 * _area(front) / AREA
-        axes.scatter(*place.many(holding), label="meets all targets", **ring)
+        axes.scatter(*place.many(holding), label=ringed, **ring)
     if front.cheapest is not None and front.targets:
         _cheapest(axes, found, front.cheapest, place)
 
@@ -148,11 +152,12 @@ def _by_rule(axes: Axes, found: DesignSearch, place: _Place) -> None:
     for member in front.members:
         settings = dict(member.settings)
         known = [f"{label} {value_said(settings[path])}" for path, label in rules[:1] if path in settings]
-        groups.setdefault(shortened(known[0]) if known else "beaten by none", []).append(member)
+        groups.setdefault(known[0] if known else "beaten by none", []).append(member)
     if len(groups) > len(COLOURS):
         groups = {"beaten by none": list(front.members)}
     for (said, members), colour in zip(groups.items(), COLOURS, strict=False):
-        axes.scatter(*place.many(members), s=_area(front), color=colour, zorder=3, label=f"{said} ({len(members):,})")
+        label = f"{textwrap.fill(said, LEGEND, max_lines=3, placeholder='...')} ({len(members):,})"
+        axes.scatter(*place.many(members), s=_area(front), color=colour, zorder=3, label=label)
 
 
 def _cheapest(axes: Axes, found: DesignSearch, cheapest: Placed, place: _Place) -> None:
@@ -190,6 +195,8 @@ def _dress(axes: Axes, found: DesignSearch, place: _Place) -> None:
     axes.margins(x=0.06, y=0.08)
     low, high = axes.get_ylim()
     room = LABEL * (high - low)
+    if aim.aim not in FORMS:  # beyond 1 there is only the label
+        axes.set_yticks([tick for tick in axes.get_yticks() if low <= tick <= 1 + 1e-9])
     axes.set_ylim(*((low, high + room) if aim.more else (low - room, high)))
     title = textwrap.fill(found.title, 90)
     axes.set_title(f"{title}\ndesigns that no other beats", loc="left", fontsize=10.5)

@@ -138,12 +138,15 @@ def _key(axes: Axes, lines: Axes, found: Price) -> None:
         said = f"{LABELS[one.name]}: {prior}, {one.why}"
         entries.append((named[LABELS[one.name]], said))
     mark: dict[str, Any] = {"linestyle": "", "marker": "v", "color": BLUE, "markeredgecolor": INK, "markersize": 8}
-    entries.append((Line2D([], [], **mark), "worst case of borrowing"))
+    entries.append(
+        (Line2D([], [], **mark), "worst case of borrowing: largest type I error, loss of power, rise of squared error")
+    )
     mean = Line2D([], [], color=INK, linewidth=1.0, linestyle=(0, (1, 2)))
     entries.append((mean, f"history's mean: {mean_said(found)}"))
-    where = spans_said(found.sweet_spot) if found.sweet_spot else "none"
-    sweet = f"sweet spot: {where}; at least the power and at most the type I error of none"
-    entries.append((Patch(color=SWEET), sweet))
+    if found.sweet_spot:
+        where = spans_said(found.sweet_spot)
+        sweet = f"sweet spot: {where}; at least the power and at most the type I error of none"
+        entries.append((Patch(color=SWEET), sweet))
     if narrow := [one for one in found.stated if (one.lowest, one.highest) != (0.0, 1.0)]:
         ranges = ", ".join(f"{one.lowest:g}-{one.highest:g} ({one.truth})" for one in narrow)
         entries.append((Patch(color=STATED), f"stated without effect: {ranges}"))

@@ -9,8 +9,11 @@ from anatrial.documents.scenario import ResolvedScenario
 from anatrial.domain.price import Price, Span, Variant, VariantName, Worst
 from anatrial.report.machine import SCHEMA_VERSION, plain
 from anatrial.report.numbers import beside, chance, hanging, rate, table, wrapped
+from anatrial.report.sweep_words import shortened
 
 MOST_ROWS = 12
+NAME = 30
+"""Letters of an arm's name in the head of a table at most."""
 APART = 0.025
 """Tenths that are nearer to a named rate than this are left out of the table."""
 LABELS: dict[VariantName, str] = {
@@ -82,16 +85,22 @@ def told(found: Price, used: ResolvedScenario) -> list[str]:
     control = used.scenario.arms.control
     better = "at least the power and at most the type I error of the trial without history"
     if not found.sweet_spot:
-        first = f"Sweet spot: none. At no {control} rate has borrowing {better}."
+        first = (
+            f"Sweet spot: none. Over no range of {control} rates does borrowing gain power (0.001 or more) with at "
+            "most the type I error of the trial without history."
+        )
     else:
         first = f"Sweet spot: {control} rates {spans_said(found.sweet_spot)}. There borrowing has {better}."
     said = [f"{first} {history_said(found)}"]
     for kept in found.kept:
         ranges = ", ".join(f"{rate(s.lowest)}-{rate(s.highest)}" for s in found.stated if s.promised == kept.promised)
         promise = f"The type I error of at most {kept.promised:g} that is promised for {control} rates {ranges}"
-        where = f"at {control} rates {spans_said(kept.spans)}" if kept.spans else f"at no {control} rate"
-        said.append(f"{promise} holds, with at least the power of none, {where}.")
-    where = f"at {control} rates {spans_said(found.closer)}" if found.closer else f"at no {control} rate"
+        where = f"with at least the power of none, at {control} rates {spans_said(kept.spans)}" if kept.spans else ""
+        nowhere = f"together with a gain in power (0.001 or more) over no range of {control} rates"
+        said.append(f"{promise} holds{', ' if where else ' '}{where or nowhere}.")
+    if not found.closer:
+        return [*said, f"The mean squared error is visibly below that of none at no {control} rate."]
+    where = f"at {control} rates {spans_said(found.closer)}"
     return [*said, f"The mean squared error is at most that of none {where}."]
 
 
@@ -132,15 +141,19 @@ def _worst(found: Price, used: ResolvedScenario) -> list[tuple[str, ...]]:
     """The control rates at which borrowing is worst."""
     error, lost, more = found.worst_type_i_error, found.worst_power, found.worst_mse
     rows: list[tuple[str, ...]] = [
-        ("Worst case of borrowing", f"at {used.scenario.arms.control} rate", "borrowing", "none", "change")
+        (
+            "Worst case of borrowing",
+            f"at {shortened(used.scenario.arms.control, NAME)} rate",
+            "borrowing",
+            "none",
+            "change",
+        )
     ]
-    points = f"{100 * (error.borrowing - error.none):+.1f} points"
-    rows.append(("  largest type I error", _at(error), _error_said(found, error), chance(error.none), points))
+    rows.append(("  largest type I error", _at(error), _error_said(found, error), chance(error.none), _points(error)))
     if lost is None:
         rows.append(("  largest loss of power", "none at any", "", "", ""))
     else:
-        points = f"{100 * (lost.borrowing - lost.none):+.1f} points"
-        rows.append(("  largest loss of power", _at(lost), chance(lost.borrowing), chance(lost.none), points))
+        rows.append(("  largest loss of power", _at(lost), chance(lost.borrowing), chance(lost.none), _points(lost)))
     if more is None:
         rows.append(("  largest rise of squared error", "none at any", "", "", ""))
     else:
@@ -151,6 +164,12 @@ def _worst(found: Price, used: ResolvedScenario) -> list[tuple[str, ...]]:
 
 def _at(worst: Worst) -> str:
     return f"{worst.at:.3f}"
+
+
+def _points(worst: Worst) -> str:
+    """The change in points; one that rounds to nothing has no sign."""
+    said = f"{100 * (worst.borrowing - worst.none):+.1f}"
+    return f"{'0.0' if said in {'+0.0', '-0.0'} else said} points"
 
 
 def _error_said(found: Price, error: Worst) -> str:
@@ -175,7 +194,7 @@ def _estimates(found: Price, used: ResolvedScenario) -> list[str]:
 
 def _grouped(found: Price, used: ResolvedScenario, groups: dict[str, str], shown: tuple[Variant, ...]) -> list[str]:
     """A line per rate: under the name of each number a column per variant; of the weight that of borrowing alone."""
-    labels, heads = [f"{used.scenario.arms.control} rate"], []
+    labels, heads = [f"{shortened(used.scenario.arms.control, NAME)} rate"], []
     rows = [[f"{found.rates[k]:.3f}"] for k in _rows(found)]
     for name, key in groups.items():
         those = shown if key != "weight" else (found.variant("borrowing"),)

@@ -41,7 +41,7 @@ def sweep_batches(axes: Sequence[SweptAxis], cells: Iterable[SweptCell]) -> Iter
     A failed cell has one row, with why. An axis that a cell leaves as its file has it is missing there.
     """
     places, rest = Places(axes), iter(cells)
-    values = [[_plain(value, _form(axis)) for value in axis.values] for axis in axes]
+    values = [[_plain(value, form) for value in axis.values] for axis, form in zip(axes, map(_form, axes), strict=True)]
     while batch := list(islice(rest, BATCH)):
         yield _columns(batch, axes, places, values)
 

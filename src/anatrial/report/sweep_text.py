@@ -61,7 +61,7 @@ def _head(swept: Swept, computed: int) -> list[str]:
     frame = swept.frame
     more = [f"  and {len(frame.axes) - MOST_AXES} more axes"] if len(frame.axes) > MOST_AXES else []
     known = swept.finished - computed
-    counts = f"{swept.finished:,} cells: {computed:,} computed, "
+    counts = f"{swept.finished:,} cell{'s' * (swept.finished != 1)}: {computed:,} computed, "
     counts += f"{known:,} known before or the same as another, {swept.failed:,} failed."
     return [
         *wrapped(frame.title),
@@ -221,7 +221,7 @@ def _points(swept: Swept, cell: int) -> list[str]:
     """Every target in a cell."""
     goals = swept.frame.scenarios[swept.scenario[cell]].targets
     return [
-        "failed" if swept.outcomes[cell, k] < 0 else words.point_said(swept.point(cell, k), goal.threshold)
+        "failed" if cell < 0 or swept.outcomes[cell, k] < 0 else words.point_said(swept.point(cell, k), goal.threshold)
         for k, goal in enumerate(goals)
     ]
 

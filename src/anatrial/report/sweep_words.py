@@ -55,7 +55,8 @@ def values_said(axis: SweptAxis) -> str:
     """The values of an axis: all where they are few, else the first, the last and how many."""
     many = len(axis.values)
     if many <= FEW:
-        return ", ".join(shortened(value_said(value)) for value in axis.values)
+        said = [shortened(value_said(value)) for value in axis.values]
+        return ("; " if any("," in one for one in said) else ", ").join(said)
     first, last = (shortened(value_said(axis.values[k])) for k in (0, -1))
     return f"{first} to {last} ({many:,} values)" if axis.numeric else f"{first}, ..., {last} ({many:,} values)"
 

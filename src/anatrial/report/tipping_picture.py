@@ -12,7 +12,7 @@ from anatrial.domain.tipping import Crossing, TippedTarget, Tipping
 from anatrial.errors import Fault, InputError
 from anatrial.report.canvas import BLUE, DASHED, GREY, INK, PAPER, VERMILION, figure_bytes, panels
 from anatrial.report.numbers import limit
-from anatrial.report.tipping_text import VERBS, place_said
+from anatrial.report.tipping_text import VERBS, sides_said
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -58,7 +58,7 @@ def _key(found: Sequence[Tipping]) -> str:
     targets = [(one, target) for one in found for target in one.targets]
     said = ["shaded: the target fails"]
     if any(one.started and target.crossings and not target.crossings[0].unanswered for one, target in targets):
-        said.append("dark line: where it first flips")
+        said.append("dark line or band: where it first flips")
     if any(target.crossings[1 if one.started else 0 :] for one, target in targets):
         said.append("grey band: flips once more, somewhere in it")
     if any(_wide(held.verdict.estimate) for _, target in targets for held in target.answered):
@@ -84,6 +84,7 @@ def _draw(axes: Axes, found: Tipping, target: TippedTarget, scenario: str) -> No
     axes.set_title(textwrap.fill(target.said, 48), loc="left", fontsize=9.5, color=INK)
     axes.set_xlabel(textwrap.fill(scenario + found.said, 58), fontsize=9)
     axes.tick_params(labelsize=8)
+    axes.ticklabel_format(useOffset=False)
     start, end = found.grid[0], found.grid[-1]
     margin = MARGIN * (end - start)
     axes.set_xlim(start - margin, end + margin)
@@ -154,7 +155,7 @@ def _label(axes: Axes, found: Tipping, crossing: Crossing) -> None:
     before, after = ((held.at - start) / (end - start) for held in (crossing.before, crossing.after))
     left = before < 0.5
     way = "up" if end > start else "down"
-    said = f"{VERBS[crossing.before.verdict.outcome]} {way} to {place_said(crossing.before.at)}"
+    said = f"{VERBS[crossing.before.verdict.outcome]} {way} to {sides_said(crossing)[0]}"
     place = ((after if left else before) + MARGIN) / (1 + 2 * MARGIN) + (0.02 if left else -0.02)
     _top(axes, place, "left" if left else "right", said)
 

@@ -35,6 +35,15 @@ def place_said(value: float) -> str:
     return f"{value:.9g}"
 
 
+def sides_said(crossing: Crossing) -> tuple[str, str]:
+    """The places on both sides of a crossing, with as many digits as it takes to tell them apart."""
+    for digits in range(9, 18):
+        one, other = (f"{held.at:.{digits}g}" for held in crossing[:2])
+        if one != other:
+            break
+    return one, other
+
+
 def value_said(verdict: Verdict) -> str:
     """The number a target asks about: with its error where it is simulated, as bounds where these cannot decide."""
     estimate, said = verdict.estimate, number(verdict.estimate.value, verdict.threshold)
@@ -81,14 +90,16 @@ def _told(found: Tipping, target: TippedTarget) -> list[str]:
         return _turns(target)
     down = found.grid[-1] < found.grid[0]
     way, on = ("down", " down") if down else ("up", "")
-    said = f"{_verb(first.before)} {way} to {_at(first.before)}, {_verb(first.after)} from {_at(first.after)}{on}"
+    before, after = _sides(first)
+    said = f"{_verb(first.before)} {way} to {before}, {_verb(first.after)} from {after}{on}"
     sought = [first]
     if _verb(first.after) == "cannot be told" and further and not further[0].unanswered:
         then = further.pop(0)
         sought.append(then)
         said = said.removesuffix(on) if on else said
-        until = "" if then.before.at == first.after.at else f" to {_at(then.before)}"
-        said += f"{until}, {_verb(then.after)} from {_at(then.after)}{on}"
+        before, after = _sides(then)
+        until = "" if then.before.at == first.after.at else f" to {before}"
+        said += f"{until}, {_verb(then.after)} from {after}{on}"
     if not all(pinned(found, one) for one in sought):
         said += " (closer than that the simulated numbers cannot tell)"
     return [said, *(_turn(one) for one in further)]
@@ -109,8 +120,8 @@ def _turns(target: TippedTarget) -> list[str]:
 
 def _turn(crossing: Crossing) -> str:
     """A change of outcome as the pair of numbers around it."""
-    one, other = crossing.before, crossing.after
-    said = f"turns from {one.verdict.outcome} to {other.verdict.outcome} between {_at(one)} and {_at(other)}"
+    outcomes = f"turns from {crossing.before.verdict.outcome} to {crossing.after.verdict.outcome}"
+    said = f"{outcomes} between {' and '.join(_sides(crossing))}"
     if not crossing.unanswered:
         return said
     return f"{said}, nothing tells where: no answer at {_list(crossing.unanswered)}"
@@ -120,8 +131,10 @@ def _verb(held: Held) -> str:
     return VERBS[held.verdict.outcome]
 
 
-def _at(held: Held) -> str:
-    return f"{place_said(held.at)} ({value_said(held.verdict)})"
+def _sides(crossing: Crossing) -> tuple[str, str]:
+    """Both sides of a crossing with what the target asks about."""
+    before, after = sides_said(crossing)
+    return f"{before} ({value_said(crossing.before.verdict)})", f"{after} ({value_said(crossing.after.verdict)})"
 
 
 def _list(values: Sequence[float]) -> str:

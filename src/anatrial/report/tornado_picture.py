@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 MOST_BARS = 12
 ALPHA = 0.75
-ROOM = 0.16  # on both sides of the longest bar, for the values at its ends
+ROOM = 0.12  # of the panel, on both sides of the longest bar, for the values at its ends
+LETTER = 0.013  # of the panel, that a letter of them takes
 
 
 def tornado_figure(swept: Swept, shown: list[int]) -> Figure:
@@ -58,11 +59,13 @@ def _draw(axes: Axes, swept: Swept, of: tuple[int, int], found: list[Reach]) -> 
         _end(axes, row, reach.highest, _said(swept, reach, reach.highest), left=False)
     axes.axvline(goal.threshold, color=INK, linewidth=1.0, linestyle=DASHED, label=f"target {goal.threshold:g}")
     if own is not None:
-        said = f"as written {words.number(own.estimate.value, goal.threshold)}"
-        axes.axvline(own.estimate.value, color=INK, linewidth=1.2, label=said, zorder=3)
+        written = f"as written {words.number(own.estimate.value, goal.threshold)}"
+        axes.axvline(own.estimate.value, color=INK, linewidth=1.2, label=written, zorder=3)
     ends = [goal.threshold, *(point.estimate.value for reach in found for point in (reach.lowest, reach.highest))]
-    room = ROOM * (max(ends) - min(ends) or 1.0)
-    axes.set(xlim=(min(ends) - room, max(ends) + room), ylim=(max(len(found), 1) - 0.4, -0.6))
+    said = [[_said(swept, reach, point) for point in (reach.lowest, reach.highest)] for reach in found]
+    left, right = (max([ROOM, *(LETTER * (len(pair[k]) + 1) for pair in said)]) for k in (0, 1))
+    unit = (max(ends) - min(ends) or 1.0) / (1 - left - right)
+    axes.set(xlim=(min(ends) - left * unit, max(ends) + right * unit), ylim=(max(len(found), 1) - 0.4, -0.6))
     names = [words.shortened(swept.frame.axes[reach.axis].said, 52) for reach in found]
     axes.set_yticks(range(len(found)), [textwrap.fill(name, 26) for name in names], fontsize=9)
     axes.tick_params(axis="x", labelsize=8)
