@@ -98,8 +98,8 @@ def test_a_baseline_from_first_to_last(project: Project) -> None:
     again = project.anatrial("check", *base).out
     assert "1 target, 2 priors, 1 evidence file, 1 comparison: 5 PASS" in again
     assert "1 unchanged" in again
-    assert project.anatrial("check", *base, "--update-baseline").code == 0
-    assert path.read_bytes() == before
+    assert project.anatrial("check", *base, "--update-baseline", "--quick").code == 0
+    assert path.read_bytes() == before, "a quick check has the same numbers"
     project.scenario(("treatment = 12, control = 12", "treatment = 12, control = 14"))
     moved = project.anatrial("check", *base)
     assert moved.code == 0
@@ -133,11 +133,10 @@ def test_a_baseline_of_some_keeps_the_others(project: Project) -> None:
 
 
 def test_a_baseline_is_refused_before_anything_is_computed(project: Project) -> None:
-    """Missing, of another program, without a file to write to, or from a quick check."""
+    """Missing, of another program, or without a file to write to."""
     path = project.scenario()
     refused(project.anatrial("check", "--baseline", "none.json"), "no such file", "--update-baseline")
     refused(project.anatrial("check", "--update-baseline"), "--baseline FILE")
-    refused(project.anatrial("check", "--baseline", "b.json", "--update-baseline", "--quick"), "leave --quick out")
     for update in ([], ["--update-baseline"]):
         refused(project.anatrial("check", "--baseline", path, *update), "foreign", "remove it")
     assert "kind" in Path(path).read_text(), "a file of another kind is never overwritten"
@@ -196,6 +195,16 @@ def test_hostile_names_come_through_every_report(project: Project, name: str) ->
     assert {row.count("|") for row in rows} == {6}
     assert sum(line.startswith("::") for line in said.err.split("\n")) == 1
     assert not any(line.lstrip().startswith("::") for line in project.anatrial("check").out.split("\n"))
+
+
+def test_a_folder_that_holds_scenarios_is_told_of_them(project: Project) -> None:
+    """The folder of a team is no folder of scenario files: the fix is the command for the one that it holds."""
+    (project.path / "our plans" / "scenarios").mkdir(parents=True)
+    assert "fix" not in project.anatrial("check", "our plans").out, "a command that would fail is no fix"
+    Path(project.scenario()).rename("our plans/scenarios/it.toml")
+    said = project.anatrial("check", "our plans")
+    assert said.code == 2
+    assert "fix       anatrial check 'our plans/scenarios'" in said.out
 
 
 def test_the_folder_above_and_a_folder_without_scenarios(project: Project) -> None:

@@ -102,6 +102,13 @@ def test_too_many_cells_are_refused_at_once(project: Project) -> None:
     refused(project.anatrial("sweep", swept(project, text)), "100,000,000 cells", "at most 1,000,000")
 
 
+def test_many_wrong_values_are_counted(project: Project) -> None:
+    """The first three are told in full, the others by their number."""
+    said = project.anatrial("sweep", swept(project, AXES.replace("[10, 12]", "[1.5, 2.5, 3.5, 4.5, 5.5]", 1)))
+    refused(said, "2 more values that do not stand")
+    assert said.err.count("got") == 4
+
+
 def test_a_cluster_has_its_own_workers(project: Project) -> None:
     """``--workers`` beside ``--dask`` would be ignored: it is refused."""
     refused(project.anatrial("sweep", swept(project), "--workers", "2", "--dask", "tcp://127.0.0.1:1"), "--workers")

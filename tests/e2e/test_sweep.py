@@ -105,9 +105,10 @@ def test_a_killed_sweep_goes_on_where_it_stopped(folder: Path, workers: str) -> 
         assert (folder / "out" / name).read_bytes() == (whole / "out" / name).read_bytes()
 
 
-def test_ctrl_c_keeps_what_is_finished(folder: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_ctrl_c_keeps_what_is_finished(folder: Path, workers: str) -> None:
     """Exit code 130, a line that says where the cells are, no traceback, and the second start goes on."""
-    process = started(folder)
+    process = started(folder, "--workers", workers)
     end = time.monotonic() + PATIENCE
     while not kept(folder) and process.poll() is None:
         assert time.monotonic() < end

@@ -119,6 +119,18 @@ def test_the_order_of_truths_and_arms_makes_another_question_and_cell() -> None:
     assert truths[1] == truths[0][::-1] != truths[0]
 
 
+def test_what_is_lost_after_it_was_computed_is_computed_again(computed: list[Any]) -> None:
+    """Answers that vanish from the store before they are read, damaged or removed, are no failed cells."""
+    one, asked = asker(), questions(0.1, 0.2, 0.3)
+    done = one.complete(asked, 3)
+    before = [result for _, result in one.results(asked, done)]
+    again = replace(one, store=MemoryStore())
+    again.store.keep([KeptCell(again.asked(asked[1]).digest, "k", "anajis", (), before[1])])
+    assert [result for _, result in again.results(asked, done)] == before
+    assert all(result.failure is None for result in before)
+    assert len(computed) == 5
+
+
 def test_another_engine_computes_anew(computed: list[Any]) -> None:
     """What one version of the program computed is no answer for another."""
     store = MemoryStore()

@@ -120,8 +120,8 @@ def test_a_changed_number_of_the_same_inputs_is_a_changed_result() -> None:
 
 def test_the_worst_of_other_rates_is_another_number() -> None:
     """With fewer trials another rate may come out as the worst: what is taken there is not compared; else it is."""
-    full, quick = simulated(0.2, 20_000), simulated(0.4, 2000)
-    before, now = kept({"t": {"x": full}}), kept({"t": {"x": quick}})
+    full, fewer = simulated(0.2, 20_000), simulated(0.4, 2000)
+    before, now = kept({"t": {"x": full}}), kept({"t": {"x": fewer}})
     at = [{"t": {"x": 0.1}}, {"t": {"x": 0.3}}]
     assert movement(before, now).kind == "changed results"
     assert movement(replace(before, rates=at[0]), replace(now, rates=at[0])).kind == "changed results"

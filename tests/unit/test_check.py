@@ -26,9 +26,8 @@ from anatrial.files.checks import gather
 from anatrial.files.indications import Shelf, derived_path, write_derivation
 from anatrial.files.scenarios import scenario_paths
 from anatrial.plan.asking import Asker, MemoryStore
-from anatrial.plan.check import Gathered, against, check, once, quick_settings
+from anatrial.plan.check import Gathered, against, check, once
 from anatrial.plan.derive import derive
-from anatrial.plan.trials import evaluate_trial
 from anatrial.spec import toml_data
 
 FIRST = {
@@ -287,31 +286,12 @@ def test_a_prior_that_cannot_be_derived_again_is_an_error(
     assert told(checked()) == [("prior", "ERROR", 5 if lost else 4)] * 2
 
 
-def test_quick_simulates_a_tenth() -> None:
-    """A tenth of the file's trials, at least 1,000, never more than the file's; an exact trial is as it is."""
-    flare = read_scenario("sjia-flare-time")
-    assert quick_settings(read_scenario("anajis")) == ()
-
-    def asked(trials: int, mcse: float | None = None) -> dict[str, object]:
-        simulation = flare.scenario.simulation.model_copy(update={"trials": trials, "target_mcse": mcse})
-        return dict(
-            quick_settings(replace(flare, scenario=flare.scenario.model_copy(update={"simulation": simulation})))
-        )
-
-    assert asked(50_000) == {"simulation.trials": 5000}
-    assert asked(3000) == {"simulation.trials": 1000}
-    assert asked(400) == {"simulation.trials": 400}
-    assert asked(20_000, 0.001)["simulation.target_mcse"] == pytest.approx(0.001 * math.sqrt(10))
-
-
-def test_a_quick_number_has_that_many_draws() -> None:
-    """What is changed for a quick check reaches the simulation, and a run with so many trials tells the same."""
-    used = read_scenario("sjia-flare-time")
-    found = checked(replace(gather(["sjia-flare-time"], quick=True), indications=()))
-    fewer = used.resolved.simulation.trials // 10
-    simulation = used.resolved.simulation.model_copy(update={"trials": max(fewer, 1000)})
-    run = evaluate_trial(replace(used, resolved=used.resolved.model_copy(update={"simulation": simulation})))
-    assert tuple(item.verdict for item in found.scenarios[0].items) == run.verdicts
+def test_a_quick_check_simulates_as_the_file_says() -> None:
+    """The verdicts and numbers of a simulated scenario are those of a run, to the bit."""
+    found = checked(replace(gather(["sjia-response-adaptive"], quick=True), indications=()))
+    verdicts = evaluate(read_scenario("sjia-response-adaptive")).verdicts
+    assert verdicts[0].estimate.mcse is not None
+    assert tuple(item.verdict for item in found.scenarios[0].items) == verdicts
 
 
 def test_a_baseline_fails_other_results_and_no_other_inputs(folder: Path) -> None:

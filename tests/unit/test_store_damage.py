@@ -97,6 +97,48 @@ def test_damage_that_shows_while_it_is_used_is_mended(tmp_path: Path) -> None:
     assert there(path, [cell(MANY)])
 
 
+def replaced(path: Path) -> None:
+    shutil.rmtree(path.parent)
+    path.parent.mkdir()
+    filled(path, 1)
+
+
+@pytest.mark.parametrize(
+    ("taken", "left"),
+    [
+        (lambda path: path.unlink(), [1, 2]),
+        (lambda path: shutil.rmtree(path.parent), [1, 2]),
+        (replaced, [0, 1, 2]),
+    ],
+    ids=["the file", "its folder", "replaced"],
+)
+def test_a_store_that_is_removed_while_it_is_open(
+    tmp_path: Path, taken: Callable[[Path], object], left: list[int]
+) -> None:
+    """It is told once, and what is kept from then on is in a store that the next program finds."""
+    path = tmp_path / "folder" / "s"
+    with open_store(path) as store:
+        store.keep([cell(0)])
+        taken(path)
+        store.keep([cell(1)])
+        store.keep([cell(2)])
+        assert len(store.cells([cell(k).key for k in range(3)])) == len(left)
+    (said,) = store.remarks
+    assert said.startswith(f"{path} was removed while it was in use")
+    assert checked(path).sound
+    assert there(path, [cell(k) for k in left])
+
+
+def test_a_store_whose_place_is_taken_away(tmp_path: Path) -> None:
+    """Where no new one can be made this is told, and what was opened can still be closed."""
+    path = tmp_path / "folder" / "s"
+    with open_store(path) as store:
+        shutil.rmtree(path.parent)
+        path.parent.write_text("no folder")
+        with pytest.raises(InputError, match="folder"):
+            store.keep([cell(0)])
+
+
 def test_each_damaged_file_is_kept(tmp_path: Path) -> None:
     """A second damage does not overwrite what the first left behind."""
     path = tmp_path / "s"

@@ -68,11 +68,12 @@ class Bar:
         """``done`` of ``total`` steps are finished; the first call shows the bar."""
         if self._progress is None and sys.stderr.isatty():
             from rich.console import Console
+            from rich.markup import escape
             from rich.progress import Progress
 
             self._progress = Progress(console=Console(stderr=True), transient=True)
             self._progress.start()
-            self._task = self._progress.add_task(self._what)
+            self._task = self._progress.add_task(escape(self._what))
         if self._progress is not None:
             self._progress.update(self._task, completed=done, total=total)
 
@@ -80,7 +81,7 @@ class Bar:
 def guarded(app: Callable[..., Any]) -> None:
     """Run the program so that no traceback reaches a user."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # results must not depend on how BLAS splits a sum
-    gc.set_threshold(100_000)  # a command is short: collecting while modules load would cost a tenth of it
+    gc.set_threshold(20_000)  # a command is short: collecting while modules load would cost a tenth of it
     code = _outcome(app)
     try:
         sys.stdout.flush()

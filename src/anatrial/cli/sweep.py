@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
@@ -55,6 +56,7 @@ def sweep(
     _refuse(plan, plot)
     if dask is not None and workers > 1:
         raise InputError(Fault("--workers", f"{workers}, with --dask", "one of them: a cluster has its own workers"))
+    gc.freeze()  # what is loaded by now stays: looking through it again and again would cost a fifth of a warm sweep
     with opened(store, engine=engine_version(), make=True) as kept:
         try:
             found = _answered(plan, Asker(kept, engine_version(), Workers(workers, dask)), out)
@@ -88,11 +90,11 @@ def _refuse(plan: SweepPlan, plot: Path | None) -> None:
 
 def _answered(plan: SweepPlan, asker: Asker, out: Path | None) -> Answers:
     from anatrial.plan.pareto import design_searches
-    from anatrial.plan.sweep import sweep as swept
+    from anatrial.plan.sweep import answered
     from anatrial.plan.tipping import tipping
 
     with Bar(plan.name) as bar:
-        run = swept(plan, asker, bar)
+        run = answered(plan, asker, bar)
     with Bar(f"{plan.name}: tipping points") as bar:
         tipped = tipping(plan, asker, bar)
     return Answers(_gathered(run, out), run.completed.computed, tipped, design_searches(run))

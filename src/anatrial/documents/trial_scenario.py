@@ -27,6 +27,8 @@ class BaseTarget(Spec):
     truth: Name
     at_least: Annotated[float, Field(ge=0, le=MOST)] | None = None
     at_most: Annotated[float, Field(ge=0, le=MOST)] | None = None
+    precision: Annotated[float, Field(gt=0, lt=0.5)] | None = None
+    """The largest Monte Carlo standard error of a simulated probability: trials go on until all have it."""
     numbers: ClassVar[frozenset[str]] = frozenset({"expected_n", "duration", "expected_events"})
     """Metrics that are no probabilities."""
 
@@ -36,6 +38,8 @@ class BaseTarget(Spec):
             raise ValueError(f"{'neither' if self.at_least is None else 'both'} | at_least or at_most")
         if self.metric not in self.numbers and self.threshold > 1:
             raise ValueError(f"{self.threshold:g} | a probability, from 0 to 1")
+        if self.metric in self.numbers and self.precision is not None:
+            raise ValueError(f"a precision of {self.metric} | a precision of a probability")
         return self
 
     @property
@@ -104,6 +108,12 @@ class TrialScenario(Versioned):
     def faults(self) -> Iterator[Fault]:
         """What does not fit together; places are named without the file. Targets are checked for every kind alike."""
         yield from ()
+
+    @property
+    def target_mcse(self) -> float | None:
+        """The Monte Carlo standard error that simulated probabilities must reach: the smallest that the file asks."""
+        asked = [self.simulation.target_mcse, *(target.precision for target in self.targets)]
+        return min((precision for precision in asked if precision is not None), default=None)
 
     def treatments(self) -> str:
         """What the trial compares, in words: the treatment attribute of its estimand."""

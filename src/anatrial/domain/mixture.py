@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal, NamedTuple, Self
 
 import numpy as np
@@ -228,7 +229,7 @@ class BetaMixture:
 
     def probability_above(self, other: BetaMixture, margin: float = 0.0) -> float:
         """P(self > other + margin) for independent rates, accurate where it is small."""
-        return difference.upper_tail(self.array, other.array, margin)
+        return _above(self, other, margin)
 
     def difference_density(self, other: BetaMixture, x: float) -> float:
         """Density of self - other at x, for independent rates; may be infinite at 0."""
@@ -242,3 +243,8 @@ class BetaMixture:
         """Closed form in words: ``0.8 Beta(8, 26) + 0.2 Beta(1, 1)``."""
         said = [(f"{w:.4g} " if len(self.parts) > 1 else "") + f"Beta({a:.6g}, {b:.6g})" for w, a, b in self.parts]
         return " + ".join(said)
+
+
+@lru_cache(maxsize=256)  # thousands of cells of a sweep ask the same of the same priors
+def _above(one: BetaMixture, other: BetaMixture, margin: float) -> float:
+    return difference.upper_tail(one.array, other.array, margin)

@@ -97,6 +97,8 @@ class Places:
 
 def _key(value: Any) -> Any:
     """The value as a key: 1, 1.0 and true are three values, tables with equal content one."""
+    if isinstance(value, float):  # an axis may have a hundred thousand of them
+        return value
     if isinstance(value, (dict, list, tuple)):
         return "table", json.dumps(value, sort_keys=True)
     return type(value), value

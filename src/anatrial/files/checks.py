@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -62,7 +63,9 @@ def _paths(name: str) -> list[Path]:
         return [locate(name)]
     files = sorted(Path(name).glob("*.toml"))
     if not files:
-        raise InputError(Fault(_text(name), "a folder without scenario files", "at least one .toml file"))
+        below = Path(name, "scenarios")
+        fix = f"anatrial check {shlex.quote(_text(str(below)))}" if any(below.glob("*.toml")) else ""
+        raise InputError(Fault(_text(name), "a folder without scenario files", "at least one .toml file", fix))
     return files
 
 

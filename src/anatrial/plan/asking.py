@@ -25,6 +25,7 @@ BATCH = 500
 SECONDS = 0.25
 """What a worker computes before it hands over: so much at most is lost with it."""
 MOST_AT_ONCE = 200
+COMPACT = json.JSONEncoder(separators=(",", ":"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +120,25 @@ class Asker:
             jobs, run.suspects = iter(run.suspects), []
 
     def results(self, questions: Iterable[Question], done: Completed) -> Iterator[tuple[Question, CellResult]]:
-        """The answers in the order of the questions, once they are complete; in bounded memory."""
+        """The answers in the order of the questions, once they are complete; in bounded memory.
+
+        What has been damaged or removed since is computed again.
+        """
         for batch in _batched(questions):
             asked = [self.asked(question) for question in batch]
-            found = self.store.answers([one.digest for one in asked])
+            found, passing = self.store.answers([one.digest for one in asked]), done.passing
+            lost = [one for one in asked if one.digest not in found and one.question.index not in passing]
+            if lost:
+                passing = passing | self.complete([one.question for one in lost], len(lost)).passing
+                found |= self.store.answers([one.digest for one in lost])
             for question, digest in asked:
-                why = done.passing.get(question.index, "what was kept of it has been damaged or removed since")
+                why = passing.get(question.index, "what was kept of it was damaged or removed twice")
                 yield question, found.get(digest) or CellResult(failure=why, lasting=False)
 
     def asked(self, question: Question) -> Asked:
         """The question with its digest: what the file says, with which changes, to which engine."""
         start = _prefix(self.engine, question.base.digest).copy()
-        start.update(json.dumps(question.settings, separators=(",", ":")).encode())
+        start.update(COMPACT.encode(question.settings).encode())
         return Asked(question, start.hexdigest())
 
 

@@ -32,7 +32,7 @@ def cell_key(used: ResolvedTrial[Any], engine_version: str) -> str:
     """
     plan = used.resolved
     content = plan.model_dump_json(by_alias=True, exclude={*QUESTIONS, *WORDS})
-    asked = sorted((target.metric, target.truth) for target in plan.targets)
+    asked = [sorted((target.metric, target.truth) for target in plan.targets), plan.target_mcse]
     priors = [[use, prior.informative.parts] for use, prior in used.priors]
     return digest([engine_version, content, asked, priors])
 

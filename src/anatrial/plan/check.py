@@ -12,9 +12,8 @@ from anatrial import __version__
 from anatrial.documents.base import Base
 from anatrial.documents.derived import Derived
 from anatrial.documents.indication import Indication
-from anatrial.documents.scenario import ResolvedScenario
 from anatrial.documents.trial_scenario import BaseTarget, ResolvedTrial
-from anatrial.domain.cells import CellResult, Settings
+from anatrial.domain.cells import CellResult
 from anatrial.domain.checked import (
     BAD_INPUT,
     FAILED,
@@ -40,11 +39,8 @@ from anatrial.plan.cells import cell_verdicts
 from anatrial.plan.derive import integrated
 from anatrial.plan.evaluate import evaluate
 from anatrial.plan.ports import SILENT, Progress
-from anatrial.plan.variants import variant
 
 CODES: dict[Outcome, int] = {"PASS": PASSED, "FAIL": FAILED, "INCONCLUSIVE": INCONCLUSIVE}
-QUICK_SHARE, QUICK_LEAST = 10, 1000
-"""A quick check makes a tenth of a file's virtual trials, and at least so many."""
 SAME_SHAPE = 1e-9
 """How far the shapes and weights of a closed form may differ, relatively: sums of whole numbers, rounded."""
 SAME_LAW = 1e-6
@@ -90,6 +86,7 @@ class Gathered:
     whole: bool
     """Whether these are all scenarios, so that others in a baseline are gone."""
     quick: bool = False
+    """Whether no prior is derived again."""
 
 
 def why(error: Exception) -> Why:
@@ -108,8 +105,8 @@ def check(asked: Gathered, asker: Asker, progress: Progress = SILENT) -> Checked
     jobs = [] if asked.quick else _fresh(asked)
     runs = [one.read for one in asked.scenarios if not isinstance(one.read, Why)]
     bar = _Bar(progress, len(runs) + len(jobs))
-    answers = iter(_answers([_question(base, used, asked.quick) for base, used in runs], asker, bar))
-    scenarios = tuple(_scenario(one, answers, quick=asked.quick) for one in asked.scenarios)
+    answers = iter(_answers([Question(k, base, ()) for k, (base, _) in enumerate(runs)], asker, bar))
+    scenarios = tuple(_scenario(one, answers) for one in asked.scenarios)
     again = dict(_again(jobs, asker, bar))
     priors = tuple(item for one in asked.indications for item in _priors(one, again, quick=asked.quick))
     return Checked(scenarios, priors, tuple(map(_evidence, asked.indications)), asked.quick, __version__)
@@ -131,27 +128,10 @@ class _Bar:
 # ---- scenarios ----
 
 
-def quick_settings(used: ResolvedTrial[Any]) -> Settings:
-    """What a quick check changes in a scenario; nothing where no number can be a simulated one."""
-    simulation = used.scenario.simulation
-    if isinstance(used, ResolvedScenario):
-        return ()
-    fewer = min(simulation.trials, max(simulation.trials // QUICK_SHARE, QUICK_LEAST))
-    changed: Settings = (("simulation.trials", fewer),)
-    if simulation.target_mcse is None:
-        return changed
-    return (*changed, ("simulation.target_mcse", min(simulation.target_mcse * math.sqrt(QUICK_SHARE), 0.49)))
-
-
-def _question(base: Base, used: ResolvedTrial[Any], quick: bool) -> Question:
-    return Question(0, base, quick_settings(used) if quick else ())
-
-
 def _answers(questions: list[Question], asker: Asker, bar: _Bar) -> list[tuple[CellResult, float | None]]:
     """Answers in order, each with its seconds where one worker computes them one after another."""
     if asker.workers.count > 1 or asker.workers.dask is not None:
-        numbered = [replace(question, index=k) for k, question in enumerate(questions)]
-        return [(result, None) for result in asker.all_of(numbered, bar)]
+        return [(result, None) for result in asker.all_of(questions, bar)]
     found: list[tuple[CellResult, float | None]] = []
     for question in questions:
         start = time.perf_counter()
@@ -161,14 +141,14 @@ def _answers(questions: list[Question], asker: Asker, bar: _Bar) -> list[tuple[C
     return found
 
 
-def _scenario(one: ScenarioFile, answers: Iterator[tuple[CellResult, float | None]], *, quick: bool) -> CheckedScenario:
+def _scenario(one: ScenarioFile, answers: Iterator[tuple[CellResult, float | None]]) -> CheckedScenario:
     """The verdict on every target; a scenario that could not be read has none."""
     if isinstance(one.read, Why):
         return CheckedScenario(one.name, (Item("scenario", "the file", one.read.code, one.read.text, one.file),))
-    base, used = one.read
+    _, used = one.read
     result, seconds = next(answers)
     if result.failure is not None:
-        told = _failure(base, used, result, quick=quick)
+        told = _failure(used, result)
         items = (_item(one, k, target, told) for k, target in enumerate(used.scenario.targets))
         return CheckedScenario(one.name, tuple(items), seconds=seconds)
     verdicts = [(target, _verdict(used, target, result)) for target in used.scenario.targets]
@@ -177,11 +157,11 @@ def _scenario(one: ScenarioFile, answers: Iterator[tuple[CellResult, float | Non
     return CheckedScenario(one.name, tuple(items), entry(used, result, kept), seconds)
 
 
-def _failure(base: Base, used: ResolvedTrial[Any], result: CellResult, *, quick: bool) -> Why:
+def _failure(used: ResolvedTrial[Any], result: CellResult) -> Why:
     """Why a scenario has no numbers; what would come again is asked again, to be told in full."""
     if result.lasting:
         try:
-            evaluate(variant(base, quick_settings(used) if quick else ()))
+            evaluate(used)
         except Exception as error:  # noqa: BLE001 - the other scenarios are still told
             return why(error)
     return Why(NUMERICAL if result.lasting else INTERNAL, result.failure or "")

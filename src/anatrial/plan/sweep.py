@@ -20,8 +20,11 @@ from anatrial.plan.variants import variant
 
 MOST_TRIED = 100
 """Values of an axis that are tried before a sweep starts; what does not fit later is a failed cell."""
+MOST_TOLD = 3
+"""Values that do not stand and are told in full; the others are counted."""
 MOST_CELLS = 1_000_000
-"""More than this is refused: a sweep holds a few hundred bytes per cell."""
+"""More than this is refused. So many, with two axes and two targets, take about 100 MB beside what any sweep takes
+(90 MB, or 190 MB where rows are written): 4 bytes per cell and axis, 33 per cell and target, and what sorts them."""
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,11 @@ class SweepRun:
 def sweep(plan: SweepPlan, asker: Asker, progress: Progress = SILENT) -> SweepRun:
     """Answer every cell; ``InputError`` before anything is computed where a path, a value or the number does not do."""
     refuse(plan)
+    return answered(plan, asker, progress)
+
+
+def answered(plan: SweepPlan, asker: Asker, progress: Progress = SILENT) -> SweepRun:
+    """The same for a plan that was not refused."""
     return SweepRun(plan, asker, asker.complete(plan.questions(), plan.cells, progress))
 
 
@@ -107,12 +115,19 @@ def refuse(plan: SweepPlan) -> None:
         faults += faults_of_axes(base, scenario, [axis.path for axis in plan.axes])
     if faults:
         raise InputError(*faults)
-    for base in plan.bases:
-        faults += [
-            fault for axis in plan.axes for value in _tried(axis.taken()) for fault in _faults(base, axis, value)
-        ]
+    faults = [fault for base in plan.bases for axis in plan.axes for fault in _of_values(base, axis)]
     if faults:
         raise InputError(*faults)
+
+
+def _of_values(base: Base, axis: Axis) -> Iterator[Fault]:
+    """What is wrong with the first values that do not stand, and how many more there are."""
+    wrong = [found for value in _tried(axis.taken()) if (found := _faults(base, axis, value))]
+    for found in wrong[:MOST_TOLD]:
+        yield from found
+    if len(wrong) > MOST_TOLD:
+        got = f"{len(wrong) - MOST_TOLD} more values that do not stand, of those tried"
+        yield Fault(f'{base.where}: path "{axis.path}"', got, "values that stand")
 
 
 def _tried(values: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -43,7 +43,7 @@ def engine(used: ResolvedTrial[Any]) -> Engine:
 
 def settings(plan: TrialScenario, workers: int = 1) -> SimulationSettings:
     """How much a scenario file asks to simulate."""
-    return SimulationSettings(plan.simulation.trials, plan.seed, workers, plan.simulation.target_mcse)
+    return SimulationSettings(plan.simulation.trials, plan.seed, workers, plan.target_mcse)
 
 
 def evaluate_trial(used: ResolvedTrial[Any], progress: Progress = SILENT) -> TrialEvaluation:

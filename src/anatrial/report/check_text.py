@@ -42,7 +42,7 @@ def summary(checked: Checked) -> list[str]:
         gone = [listed("gone: ", [visible(name) for name in checked.gone], ", ")] if checked.gone else []
         said.append(f"Against the baseline: {', '.join([*beside_it, *gone])}")
     if checked.quick:
-        said.append("Quick: simulated numbers with a tenth of their trials, priors not derived again.")
+        said.append("Quick: priors were not derived again.")
     return [*said, f"anatrial {checked.tool_version} | {checked.told} (exit {checked.exit_code})"]
 
 

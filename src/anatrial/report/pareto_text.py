@@ -140,7 +140,8 @@ def _cheapest(found: DesignSearch) -> list[str]:
         return []
     if front.cheapest is None:
         return wrapped(f"None of the {front.designs:,} designs meets all targets.")
-    said = f"{front.holding:,} of {front.designs:,} designs meet all targets. The cheapest "
+    meet = "meets" if front.holding == 1 else "meet"
+    said = f"{front.holding:,} of {front.designs:,} designs {meet} all targets. The cheapest "
     said += f"({'*' if front.cheapest_is_member else 'not on the front'}) "
     said += f"needs {patients_said(front.cheapest.patients)}: {settings_said(found, front.cheapest.settings)}."
     if front.as_small:

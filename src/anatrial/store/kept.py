@@ -71,6 +71,7 @@ class Store:
         """What people should know: of a rebuild, and of damaged rows that were met."""
         self._engine, self._lock, self._connection = engine, lock, connection
         self._damaged: set[int] = set()
+        self._file = self._place()
 
     def __enter__(self) -> Self:
         return self
@@ -114,6 +115,8 @@ class Store:
                 self._connection.executemany(NEW_CELL, cells)
                 self._connection.executemany(NEW_QUESTION, questions)
 
+        if self._place() != self._file:
+            self._open_again()
         self._done(write)
 
     # ---- for people ----
@@ -161,6 +164,26 @@ class Store:
         return Pruned(str(self.path), removed, left, before - size_on_disk(self.path))
 
     # ---- how ----
+
+    def _place(self) -> tuple[int, int]:
+        """Which file has the name of the store now; no file that is open where there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return -1, -1
+        return found.st_dev, found.st_ino
+
+    def _open_again(self) -> None:
+        """A store that somebody has removed or replaced: the one that is there now, or a new one."""
+        self._connection.close()
+        placed(self.path, make=True)
+        lock = Lock(self.path)
+        self._lock.close()
+        self._lock = lock
+        self._lock.shared(PATIENCE)
+        self._connection, self._file = connected(self.path), self._place()
+        self._damaged.clear()
+        self.remarks.append(f"{self.path} was removed while it was in use; what it held is computed again when needed.")
 
     def _asked(self, questions: Sequence[str]) -> Iterator[tuple[str, bytes]]:
         """The questions with a sound answer, and the content of it."""
@@ -229,7 +252,7 @@ class Store:
         rebuilt = mending.rebuilt_alone(self.path, self._lock)
         self.remarks += [rebuilt.said] if rebuilt else []
         self._damaged.clear()
-        self._connection = connected(self.path)
+        self._connection, self._file = connected(self.path), self._place()
         try:
             return work()
         except sqlite3.Error as error:
