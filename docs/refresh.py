@@ -28,6 +28,10 @@ FENCE = re.compile(
 )
 
 
+LONGEST = 600
+"""Seconds after which a block hangs."""
+
+
 class Block(NamedTuple):
     """A fenced block: the comment before it, its language, the path it is written to, its text and its place."""
 
@@ -81,7 +85,9 @@ def run(page: str, folder: Path) -> Iterator[tuple[Block, str]]:
             command = [sys.executable, "-c", CHECK, block.body]
         printed = ""
         if command:
-            done = subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
+            done = subprocess.run(
+                command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False, timeout=LONGEST
+            )
             if done.returncode:
                 raise RuntimeError(f"{block.body}\nended with {done.returncode}\n{done.stdout}\n{done.stderr}")
             printed = done.stdout

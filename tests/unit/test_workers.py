@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from joblib import Parallel, delayed
 
 from anatrial.engine.workers import AHEAD, Lost, Workers, spread
 from anatrial.errors import InputError
@@ -180,6 +181,13 @@ def test_processes_are_other_ones_with_one_thread_deaf_to_an_interrupt() -> None
         assert not isinstance(found, Lost)
         assert found[0] != os.getpid()
         assert found[1:] == (True, "1")
+
+
+def test_joblib_finds_its_own_kind_of_processes() -> None:
+    """``joblib.Parallel`` of anybody in this process works before, between and after."""
+    for _ in range(2):
+        assert sorted(found for _, found in spread(squared, [1, 2, 3], Workers(2))) == [1, 4, 9]
+        assert Parallel(n_jobs=2)(delayed(squared)(k) for k in (1, 2, 3)) == [1, 4, 9]
 
 
 PROGRAM = """

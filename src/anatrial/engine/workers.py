@@ -162,7 +162,7 @@ class _Processes(Generic[J, R]):
                 self._collect(everything=True)
                 self._executor = self._fresh()
                 future = self._executor.submit(self._work, job)
-        self._futures[future] = ticket
+            self._futures[future] = ticket  # before Ctrl-C is heard again: ``kill`` must know of it
 
     def finished(self) -> tuple[int, R | Died]:
         """One that is done; if a process died, all that were sent come back one after another, done or not."""
@@ -179,13 +179,15 @@ class _Processes(Generic[J, R]):
         self._executor.shutdown(wait=True, kill_workers=True)
 
     def _fresh(self) -> Any:
-        """The executor of this process, or a new one where there is none or it is broken."""
-        from joblib.externals.loky import get_reusable_executor
+        """The executor of this process, or a new one where there is none or it is broken.
 
+        There is one for all that uses joblib here, and ``joblib.Parallel`` must find one of its own kind.
+        """
+        from joblib.executor import get_memmapping_executor
+
+        how = {"timeout": IDLE, "initializer": _prepare, "initargs": (os.getpid(),), "env": ONE_THREAD}
         with _deaf():
-            return get_reusable_executor(
-                self._count, timeout=IDLE, initializer=_prepare, initargs=(os.getpid(),), env=ONE_THREAD
-            )
+            return get_memmapping_executor(self._count, max_nbytes=None, **how)
 
     def _collect(self, *, everything: bool) -> None:
         """Wait for what is done; for everything where a process died, since that ends all that was sent."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,26 +16,36 @@ FORMS = {"int": "int64", "double": "float64", "text": "string"}
 
 
 class LongRows:
-    """Takes batches of columns and writes each into all the files."""
+    """Takes batches of columns and writes each into all the files, while the next one is being made."""
 
-    def __init__(self, writers: Sequence[tuple[Path, Any]], schema: Any) -> None:
-        self._writers, self._schema = writers, schema
+    def __init__(self, writers: Sequence[tuple[Path, Any]], schema: Any, pool: Executor) -> None:
+        self._writers, self._schema, self._pool = writers, schema, pool
+        self._written: Future[None] | None = None
         self.rows = 0
 
     def write(self, batch: Mapping[str, Any]) -> None:
         """Write the columns of a batch, all of one length.
 
         A column is a list or an array, None where a value is missing; or ``(values, places)``: few values, and for each
-        row its place among them, -1 where it is missing. ``InputError`` for a disk that is full.
+        row its place among them, -1 where it is missing. ``InputError`` for a disk that was full at the batch before.
         """
         import pyarrow as pa
 
         columns = [_column(batch[field.name], field.type) for field in self._schema]
         table = pa.Table.from_arrays(columns, schema=self._schema)
+        self.finish()
+        self._written = self._pool.submit(self._write, table)
+        self.rows += table.num_rows
+
+    def finish(self) -> None:
+        """Wait for the last batch; ``InputError`` if the disk was full."""
+        if self._written is not None:
+            self._written.result()
+
+    def _write(self, table: Any) -> None:
         for path, writer in self._writers:
             with _told(path):
                 writer.write_table(table)
-        self.rows += table.num_rows
 
 
 @contextmanager
@@ -57,7 +68,9 @@ def long_rows(paths: Sequence[Path], columns: Sequence[tuple[str, str]]) -> Iter
                     beside.append((path, _beside(path)))
                     writers.append((path, _writer(beside[-1][1], schema, path.suffix)))
                     stack.enter_context(_closed(*writers[-1]))
-            yield LongRows(writers, schema)
+            rows = LongRows(writers, schema, stack.enter_context(ThreadPoolExecutor(1)))
+            yield rows
+            rows.finish()
         for path, written in beside:
             with _told(path):
                 written.chmod(0o644)
