@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from functools import cache
-from typing import Any
 
 import pytest
 from tests.building import resolved
+from tests.figures import kept_figures
 from tests.tolerances import ROUNDING
 
 from anatrial import evaluate, read_scenario
@@ -243,13 +243,7 @@ def test_how_many_can_be_compared(names: list[str], got: list[str]) -> None:
 
 def test_the_picture_has_every_number_that_decides(monkeypatch: pytest.MonkeyPatch) -> None:
     """A panel for patients, power and type I error, with each design's number in its place."""
-    figures: list[Any] = []
-
-    def kept(figure: Any, fmt: str) -> bytes:
-        figures.append(figure)
-        return fmt.encode()
-
-    monkeypatch.setattr(compare_designs_picture, "figure_bytes", kept)
+    figures = kept_figures(monkeypatch, compare_designs_picture)
     found = compare_designs(
         [evaluated("a", trial(10)), evaluated("odd", trial(24, rate=0.1)), evaluated("b", trial(24))]
     )

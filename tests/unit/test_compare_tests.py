@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import pytest
 from tests.building import cases, named, resolved
+from tests.figures import kept_figures
 from tests.tolerances import ROUNDING, printed
 
 from anatrial import Evaluation, compare_tests, evaluate, read_scenario
@@ -267,13 +268,7 @@ def test_a_long_table_is_cut_and_says_so() -> None:
 
 def drawn(monkeypatch: pytest.MonkeyPatch, scenario: ResolvedScenario) -> Any:
     """The figure of a comparison, before it becomes a file."""
-    figures: list[Any] = []
-
-    def kept(figure: Any, fmt: str) -> bytes:
-        figures.append(figure)
-        return fmt.encode()
-
-    monkeypatch.setattr(tests_picture, "figure_bytes", kept)
+    figures = kept_figures(monkeypatch, tests_picture)
     tests_picture.comparison_picture(compare_tests(scenario), scenario, "png")
     return figures[0]
 

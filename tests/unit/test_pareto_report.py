@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from tests.figures import kept_figures
 
 from anatrial.domain.pareto import AimOf, AskedOf, DesignSearch, Front, Placed, Spot, Unplaced
 from anatrial.domain.results import Estimate, Outcome, exactly
@@ -139,13 +140,7 @@ def test_a_sweep_from_end_to_end() -> None:
 
 def drawn(monkeypatch: pytest.MonkeyPatch, found: DesignSearch) -> Any:
     """The figure of a design search, before it becomes a file."""
-    figures: list[Any] = []
-
-    def kept(figure: Any, fmt: str) -> bytes:
-        figures.append(figure)
-        return fmt.encode()
-
-    monkeypatch.setattr(pareto_picture, "figure_bytes", kept)
+    figures = kept_figures(monkeypatch, pareto_picture)
     pareto_picture.search_picture(found, "png")
     return figures[0]
 

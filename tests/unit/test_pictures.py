@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from tests.building import resolved
+from tests.figures import kept_figures
 
 import anatrial
 from anatrial.documents.scenario import ResolvedScenario
@@ -35,14 +36,7 @@ def used() -> ResolvedScenario:
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that the pictures of a test are made of."""
-    figures: list[Any] = []
-
-    def kept(figure: Any, fmt: str) -> bytes:
-        figures.append(figure)
-        return fmt.encode()
-
-    monkeypatch.setattr(pictures, "figure_bytes", kept)
-    return figures
+    return kept_figures(monkeypatch, pictures)
 
 
 def said(figure: Any) -> str:

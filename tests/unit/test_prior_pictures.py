@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.figures import kept_figures
 from tests.prior_building import BELIEF, chains, disease, two_diseases
 
 from anatrial.errors import ComputationError, InputError
@@ -33,14 +34,7 @@ def found(name: str, **more: Any) -> Inspection:
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that the pictures of a test are made of."""
-    figures: list[Any] = []
-
-    def kept(figure: Any, fmt: str) -> bytes:
-        figures.append(figure)
-        return fmt.encode()
-
-    monkeypatch.setattr(pictures, "figure_bytes", kept)
-    return figures
+    return kept_figures(monkeypatch, pictures)
 
 
 def said(figure: Any) -> str:

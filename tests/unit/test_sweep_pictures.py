@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
+from tests.figures import kept_figures
 from tests.swept_cells import ERROR, POWER, TEST, WEIGHT, N, by_weight, frame, swept
 
 from anatrial.domain.sweeps import Layout, Swept, SweptAxis
@@ -20,14 +21,7 @@ SIGNATURES = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that the pictures of a test are made of."""
-    figures: list[Any] = []
-
-    def kept(figure: Any, fmt: str) -> bytes:
-        figures.append(figure)
-        return fmt.encode()
-
-    monkeypatch.setattr(sweep_picture, "figure_bytes", kept)
-    return figures
+    return kept_figures(monkeypatch, sweep_picture)
 
 
 def panels(figure: Any) -> list[Any]:

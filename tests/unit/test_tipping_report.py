@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from tests.figures import kept_figures
 
 from anatrial.domain.results import Bound, Estimate, Verdict, exactly, judged
 from anatrial.domain.tipping import Crossing, Held, TippedTarget, Tipping, Unanswered
@@ -138,14 +139,7 @@ def test_json_content_has_the_first_crossing_the_others_and_every_answer() -> No
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The figures that were drawn."""
-    figures: list[Any] = []
-
-    def kept(figure: Any, fmt: str) -> bytes:
-        figures.append(figure)
-        return fmt.encode()
-
-    monkeypatch.setattr(pictures, "figure_bytes", kept)
-    return figures
+    return kept_figures(monkeypatch, pictures)
 
 
 def words(axes: Any) -> str:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from anatrial.cli.shared import Bar, Json, remark, say, say_json
+from anatrial.cli.store import opened
 
 if TYPE_CHECKING:
     from anatrial.domain.checked import Baseline, Checked
@@ -79,12 +80,9 @@ def _cells(path: Path | None) -> Iterator[CellStore]:
         yield MemoryStore()
         return
     from anatrial.files.engine import engine_version
-    from anatrial.store import open_store
 
-    with open_store(path, engine=engine_version()) as store:
+    with opened(path, engine=engine_version(), make=True) as store:
         yield store
-        for said in store.remarks:
-            remark(said)
 
 
 def _updated(path: Path, before: Baseline, checked: Checked) -> Checked:

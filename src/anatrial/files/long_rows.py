@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from anatrial.errors import Fault, InputError
+from anatrial.files.texts import beside, told
 
 FORMS = {"int": "int64", "double": "float64", "text": "string"}
 
@@ -44,7 +42,7 @@ class LongRows:
 
     def _write(self, table: Any) -> None:
         for path, writer in self._writers:
-            with _told(path):
+            with told(path):
                 writer.write_table(table)
 
 
@@ -59,62 +57,28 @@ def long_rows(paths: Sequence[Path], columns: Sequence[tuple[str, str]]) -> Iter
     import pyarrow as pa
 
     schema = pa.schema([(name, getattr(pa, FORMS[form])()) for name, form in columns])
-    beside: list[tuple[Path, Path]] = []
-    try:
-        with ExitStack() as stack:
-            writers = []
-            for path in paths:
-                with _told(path):
-                    beside.append((path, _beside(path)))
-                    writers.append((path, _writer(beside[-1][1], schema, path.suffix)))
-                    stack.enter_context(_closed(*writers[-1]))
-            rows = LongRows(writers, schema, stack.enter_context(ThreadPoolExecutor(1)))
-            yield rows
-            rows.finish()
-        for path, written in beside:
-            with _told(path):
-                written.chmod(0o644)
-                written.replace(path)
-    finally:
-        for _, written in beside:
-            written.unlink(missing_ok=True)
+    with ExitStack() as stack:
+        places = [(path, stack.enter_context(beside(path))) for path in paths]  # renamed when all writers are closed
+        writers = [(path, stack.enter_context(_writer(path, written, schema))) for path, written in places]
+        rows = LongRows(writers, schema, stack.enter_context(ThreadPoolExecutor(1)))
+        yield rows
+        rows.finish()
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """What the disk refuses as an ``InputError`` that names the file, not the one beside it."""
-    try:
-        yield
-    except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
-        raise InputError(Fault(str(path), why, "a place that can be written to")) from None
-
-
-@contextmanager
-def _closed(path: Path, writer: Any) -> Iterator[None]:
-    """Close it at the end: its last rows are written only then."""
-    try:
-        yield
-    finally:
-        with _told(path):
-            writer.close()
-
-
-def _writer(path: Path, schema: Any, ending: str) -> Any:
+def _writer(path: Path, written: Path, schema: Any) -> Iterator[Any]:
+    """What writes the file; its last rows come only at the end."""
     import pyarrow.csv as pc
     import pyarrow.parquet as pq
 
-    if ending == ".parquet":
-        return pq.ParquetWriter(path, schema, compression="zstd")
-    return pc.CSVWriter(path, schema)
-
-
-def _beside(path: Path) -> Path:
-    """An empty file in the same folder, so that renaming it is one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(handle)
-    return Path(name)
+    with told(path):
+        parquet = path.suffix == ".parquet"
+        writer = pq.ParquetWriter(written, schema, compression="zstd") if parquet else pc.CSVWriter(written, schema)
+    try:
+        yield writer
+    finally:
+        with told(path):
+            writer.close()
 
 
 def _column(value: Any, form: Any) -> Any:

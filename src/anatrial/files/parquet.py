@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from anatrial.errors import Fault, InputError
+from anatrial.files.texts import beside, told
 
 
 def write_parquet(path: Path, batches: Iterator[dict[str, Any]]) -> int:
@@ -19,28 +17,16 @@ def write_parquet(path: Path, batches: Iterator[dict[str, Any]]) -> int:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    rows = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        os.close(handle)
-        try:
-            writer = None
-            for columns in batches:
-                table = pa.table({key: _column(value) for key, value in columns.items()})
-                if writer is None:
-                    writer = pq.ParquetWriter(name, table.schema, compression="zstd")
-                writer.write_table(table)
-                rows += table.num_rows
-            if writer is not None:
-                writer.close()
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise InputError(Fault(str(path), error.strerror or str(error), "a place that can be written to")) from None
+    rows, writer = 0, None
+    with told(path), beside(path) as written:
+        for columns in batches:
+            table = pa.table({key: _column(value) for key, value in columns.items()})
+            if writer is None:
+                writer = pq.ParquetWriter(written, table.schema, compression="zstd")
+            writer.write_table(table)
+            rows += table.num_rows
+        if writer is not None:
+            writer.close()
     return rows
 
 

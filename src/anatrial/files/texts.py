@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from anatrial.errors import Fault, InputError
@@ -45,17 +47,37 @@ def read_text(path: Path, where: str | None = None, limit: int = MAX_BYTES) -> s
 
 
 def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: beside it first, then renamed over it."""
-    try:
+    """Write a file whole or not at all."""
+    with beside(path) as written, told(path):
+        written.write_bytes(content)
+
+
+@contextmanager
+def beside(path: Path) -> Iterator[Path]:
+    """An empty file in the same folder, to be filled: it takes the place of ``path`` at the end, in one step.
+
+    After an error or an interruption what stood there before still does. ``InputError`` for a place that cannot be
+    written to.
+    """
+    with told(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        os.close(handle)
+    written = Path(name)
+    try:
+        yield written
+        with told(path):
+            written.chmod(0o644)
+            written.replace(path)
+    finally:
+        written.unlink(missing_ok=True)
+
+
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """What the disk refuses as an ``InputError`` that names the file, not the one beside it."""
+    try:
+        yield
     except OSError as error:
-        raise InputError(Fault(str(path), error.strerror or str(error), "a place that can be written to")) from None
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise InputError(Fault(str(path), why, "a place that can be written to")) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -88,3 +89,14 @@ def cell_verdicts(scenario: TrialScenario, result: CellResult) -> tuple[Verdict,
     if isinstance(scenario, Scenario):
         return tuple(verdict(target, result.characteristics) for target in scenario.targets)
     return tuple(held(target, result.of(target.truth).metric(target.metric)) for target in scenario.targets)
+
+
+def with_verdicts(scenario: TrialScenario, result: CellResult) -> tuple[CellResult, tuple[Verdict, ...]]:
+    """A cell with its verdicts; one that failed, or that lacks the number of a target, has none, and says why."""
+    if result.failure is not None:
+        return result, ()
+    try:
+        return result, cell_verdicts(scenario, result)
+    except KeyError as missing:
+        failure = f"a target asks for {missing.args[0]}, which it does not have"
+        return replace(result, characteristics=(), failure=failure), ()

@@ -18,7 +18,7 @@ from anatrial.domain.results import Estimate, Metric, Outcome, Verdict, exactly
 from anatrial.errors import Fault, InputError
 from anatrial.numerics import BoolArray, FloatArray, IntArray
 from anatrial.numerics.pareto import non_dominated, tie_ranks
-from anatrial.plan.cells import cell_verdicts
+from anatrial.plan.cells import with_verdicts
 
 if TYPE_CHECKING:
     from anatrial.plan.sweep import SweepPlan, SweepRun
@@ -125,12 +125,7 @@ def design_searches(run: SweepRun) -> tuple[DesignSearch, ...]:
 
 def judged(scenario: TrialScenario, settings: Settings, result: CellResult) -> Cell:
     """A cell with its verdicts; one that lacks the number of a target has failed."""
-    if result.failure is not None:
-        return Cell(settings, result, ())
-    try:
-        return Cell(settings, result, cell_verdicts(scenario, result))
-    except KeyError as missing:
-        return Cell(settings, CellResult(failure=f"a target asks for {missing.args[0]}, which it does not have"), ())
+    return Cell(settings, *with_verdicts(scenario, result))
 
 
 def search_aims(plan: SweepPlan) -> tuple[tuple[AimOf, ...], ...]:

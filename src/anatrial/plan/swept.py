@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from anatrial.documents.base import Base
@@ -12,11 +11,10 @@ from anatrial.documents.recipe_paths import HEAD, Recipes
 from anatrial.documents.special_paths import ROBUST, design_of, named_priors
 from anatrial.documents.trial_scenario import TrialScenario
 from anatrial.documents.trials import form_of
-from anatrial.domain.cells import CellResult
-from anatrial.domain.results import SizeTarget, Verdict
+from anatrial.domain.results import SizeTarget
 from anatrial.domain.sweeps import Frame, Swept, SweptAxis, SweptCell, SweptScenario
 from anatrial.errors import InputError
-from anatrial.plan.cells import cell_verdicts
+from anatrial.plan.cells import with_verdicts
 from anatrial.plan.sweep import SweepPlan, SweepRun
 
 
@@ -35,19 +33,10 @@ def gathered(run: SweepRun, swept: Swept) -> Iterator[SweptCell]:
     """
     scenarios = {base.name: scenario for base, scenario in zip(run.plan.bases, run.plan.scenarios, strict=True)}
     for question, result in run.results():
-        told, verdicts = _judged(scenarios[question.base.name], result)
+        told, verdicts = with_verdicts(scenarios[question.base.name], result)
         cell = SweptCell(question.index, question.base.name, question.settings, told)
         swept.put(cell, verdicts)
         yield cell
-
-
-def _judged(scenario: TrialScenario, result: CellResult) -> tuple[CellResult, tuple[Verdict, ...]]:
-    if result.failure is not None:
-        return result, ()
-    try:
-        return result, cell_verdicts(scenario, result)
-    except KeyError as error:
-        return replace(result, characteristics=(), failure=f"no number for a target: {error}"), ()
 
 
 def _scenario(base: Base, scenario: TrialScenario, axes: tuple[SweptAxis, ...]) -> SweptScenario:

@@ -20,7 +20,7 @@ from anatrial.domain.results import Verdict
 from anatrial.domain.tipping import Crossing, Held, TippedTarget, Tipping, Unanswered
 from anatrial.errors import Fault, InputError
 from anatrial.plan.asking import Asker, Question
-from anatrial.plan.cells import cell_verdicts
+from anatrial.plan.cells import with_verdicts
 from anatrial.plan.ports import SILENT, Progress
 from anatrial.plan.special_settings import faults_of_axes
 from anatrial.plan.sweep import SweepPlan
@@ -95,12 +95,8 @@ class _Rounds:
 
 
 def _answer(scenario: TrialScenario, result: CellResult) -> Answer:
-    if result.failure is not None:
-        return result.failure
-    try:
-        return cell_verdicts(scenario, result)
-    except KeyError as error:  # a number that the changed scenario no longer has
-        return f"a target asks for {error}, which this trial does not have"
+    told, verdicts = with_verdicts(scenario, result)
+    return verdicts if told.failure is None else told.failure
 
 
 def _told(base: Base, scenario: TrialScenario, point: TippingPoint, known: dict[Number, Answer]) -> Tipping:
